@@ -1,0 +1,2 @@
+//! The command `pgkeep`.
+fn main() {}

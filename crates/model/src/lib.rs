@@ -1,0 +1,12 @@
+//! What pgkeep knows about DB instances, engines and authorities, as values and pure functions.
+//!
+//! This crate does no I/O, reads no clock and draws no random numbers: what depends on the world
+//! or on time takes it as a parameter, so that every decision can be tested as a table.
+
+mod ca;
+mod clock;
+mod engine;
+
+pub use ca::{CA_POLICIES, CaPolicy, DEFAULT_CA, KeyAlgorithm, ca_policy};
+pub use clock::Clock;
+pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
