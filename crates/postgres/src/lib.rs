@@ -1,1 +1,32 @@
-//! pgkeep postgres.
+//! Real PostgreSQL servers: their programs, their folders, their processes.
+//!
+//! The only crate that starts processes. How an instance is run is the interface of this crate
+//! (prepare, start, stop, reload, look), so that another way to run one can stand beside it; it
+//! knows nothing of the API, the state file or the CA keys.
+
+mod admin;
+mod certificate;
+mod conf;
+mod engine;
+mod error;
+mod layout;
+mod logs;
+mod password;
+mod postmaster;
+mod prepare;
+mod program;
+mod trash;
+
+pub use admin::{Access, Admin};
+pub use certificate::{
+    KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair,
+};
+pub use conf::{AuthenticationMethod, Rendered, Settings, digest, render, write_configuration};
+pub use engine::*;
+pub use error::PostgresError;
+pub use layout::{InstanceFiles, Layout};
+pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start};
+pub use password::{PasswordEncryption, verifier};
+pub use postmaster::{Postmaster, Postmasters, Shutdown};
+pub use prepare::{Priority, prepare, prepared, sweep_pool, take_prepared};
+pub use trash::{discard, empty_trash};

@@ -1,0 +1,149 @@
+//! What the service does inside the database, over the Unix socket that only pgkeep can reach.
+
+use std::time::Duration;
+
+use pgkeep_model::PasswordVerifier;
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::layout::InstanceFiles;
+use crate::postmaster::Postmaster;
+use crate::{PostgresError, program};
+
+/// How often a starting server is asked whether it accepts connections.
+const POLL_INTERVAL: Duration = Duration::from_millis(4);
+
+/// The master user and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The role.
+    pub master_username: String,
+    /// Its password, as the server stores it.
+    pub master_password: PasswordVerifier,
+    /// A database to be made for it, beside `postgres`.
+    pub db_name: Option<String>,
+}
+
+/// A session of `rdsadmin`.
+pub struct Admin {
+    client: Client,
+}
+
+impl Admin {
+    /// Connects to a server that accepts connections.
+    pub async fn connect(files: &InstanceFiles, port: u16) -> Result<Self, PostgresError> {
+        let mut config = Config::new();
+        config.host_path(files.socket()).port(port).user("rdsadmin").dbname("rdsadmin");
+        config.application_name("pgkeep").connect_timeout(Duration::from_secs(10));
+        let connected = config.connect(NoTls).await;
+        let (client, connection) =
+            connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
+        tokio::spawn(connection);
+        Ok(Self { client })
+    }
+
+    /// Waits until a server that was just started accepts connections, or has ended.
+    pub async fn wait(
+        files: &InstanceFiles,
+        address: std::net::SocketAddr,
+        postmaster: &Postmaster,
+        limit_s: u64,
+    ) -> Result<Self, PostgresError> {
+        let accepting = async {
+            loop {
+                match Self::connect(files, address.port()).await {
+                    Ok(admin) => return Ok(admin),
+                    Err(error) if !is_temporary(&error) => return Err(error),
+                    Err(_) => tokio::time::sleep(POLL_INTERVAL).await,
+                }
+            }
+        };
+        tokio::select! {
+            accepted = accepting => accepted,
+            () = postmaster.ended() => Err(why_it_ended(files, address)),
+            () = tokio::time::sleep(Duration::from_secs(limit_s)) => {
+                Err(PostgresError::TimedOut { what: "accept connections", seconds: limit_s })
+            }
+        }
+    }
+
+    /// Makes the master user and its database, and gives it its password; what is there stays.
+    pub async fn ensure_access(&self, access: &Access) -> Result<(), PostgresError> {
+        let role = identifier(&access.master_username);
+        // The verifier is sent as a statement, since utility statements take no parameters; the
+        // session's log settings keep the server from writing it to its log.
+        let password = literal(access.master_password.reveal());
+        self.run(
+            "make the master user",
+            &format!(
+                "SET log_statement = 'none'; SET log_min_error_statement = 'panic';
+                 SET log_min_duration_statement = -1;
+                 DO $pgkeep$ BEGIN
+                   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
+                     CREATE ROLE {role};
+                   END IF;
+                 END $pgkeep$;
+                 ALTER ROLE {role} LOGIN NOSUPERUSER INHERIT CREATEDB CREATEROLE NOREPLICATION
+                   VALID UNTIL 'infinity' PASSWORD {password};
+                 GRANT rds_superuser TO {role};
+                 ALTER DATABASE postgres OWNER TO {role};",
+                name = literal(&access.master_username),
+            ),
+        )
+        .await?;
+        if let Some(database) = &access.db_name {
+            self.ensure_database(database, &role).await?;
+        }
+        Ok(())
+    }
+
+    async fn ensure_database(&self, name: &str, owner: &str) -> Result<(), PostgresError> {
+        let what = "make the database";
+        let found = self
+            .client
+            .query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name])
+            .await
+            .map_err(|source| PostgresError::Sql { what, source })?;
+        if found.is_some() {
+            return Ok(());
+        }
+        self.run(what, &format!("CREATE DATABASE {} OWNER {owner}", identifier(name))).await
+    }
+
+    async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
+        let done = self.client.batch_execute(sql).await;
+        done.map_err(|source| PostgresError::Sql { what, source })
+    }
+}
+
+/// Whether a connection failed only because the server has not finished starting.
+fn is_temporary(error: &PostgresError) -> bool {
+    let PostgresError::Sql { source, .. } = error else { return false };
+    match source.as_db_error() {
+        Some(answer) => *answer.code() == tokio_postgres::error::SqlState::CANNOT_CONNECT_NOW,
+        None => true,
+    }
+}
+
+fn why_it_ended(files: &InstanceFiles, address: std::net::SocketAddr) -> PostgresError {
+    let log = std::fs::read_to_string(files.startup_log()).unwrap_or_default();
+    let bind = log.lines().find(|line| line.contains("could not bind"));
+    if let Some(line) = bind {
+        return PostgresError::AddressInUse { address, message: line.trim().to_owned() };
+    }
+    let message = program::failure_line(&log).unwrap_or_else(|| "it said nothing".to_owned());
+    PostgresError::NotStarted { message }
+}
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string constant that reads the same whatever `standard_conforming_strings` says.
+fn literal(value: &str) -> String {
+    let quoted = value.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}

@@ -1,0 +1,127 @@
+//! `postgresql.conf` from the instance's settings.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use pgkeep_model::EngineVersion;
+
+use super::AuthenticationMethod;
+use crate::layout::InstanceFiles;
+
+/// What a server is to run with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The release of the server.
+    pub version: EngineVersion,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether plaintext is refused (`rds.force_ssl`).
+    pub force_ssl: bool,
+    /// How passwords are checked.
+    pub authentication: AuthenticationMethod,
+    /// The operating system user that runs pgkeep and the server.
+    pub os_user: String,
+    /// Parameters of the group by name, formulas evaluated, in PostgreSQL's own base units.
+    pub parameters: BTreeMap<String, String>,
+    /// Where the instance's files are.
+    pub files: InstanceFiles,
+}
+
+/// Renders `postgresql.conf`, and apart the lines that only a start reads.
+pub(super) fn render_postgresql_conf(settings: &Settings) -> (String, String) {
+    let mut values = settings.parameters.clone();
+    values.extend(held(settings));
+    let mut conf = String::from("# Written by pgkeep; changes are overwritten.\n");
+    let mut start_lines = String::new();
+    for (name, value) in &values {
+        let line = format!("{name} = {}\n", quote(value));
+        conf.push_str(&line);
+        if START_ONLY.contains(&name.as_str()) {
+            start_lines.push_str(&line);
+        }
+    }
+    (conf, start_lines)
+}
+
+/// The settings below that have the context `postmaster` in `pg_settings`.
+const START_ONLY: &[&str] = &[
+    "hba_file",
+    "ident_file",
+    "listen_addresses",
+    "logging_collector",
+    "max_connections",
+    "port",
+    "shared_buffers",
+    "unix_socket_directories",
+    "unix_socket_permissions",
+];
+
+/// What pgkeep holds in its own hand: no parameter overrides it.
+fn held(settings: &Settings) -> BTreeMap<String, String> {
+    let files = &settings.files;
+    let metadata = files.metadata();
+    let mut held = BTreeMap::new();
+    let mut hold = |name: &str, value: String| {
+        held.insert(name.to_owned(), value);
+    };
+    hold("listen_addresses", settings.address.ip().to_string());
+    hold("port", settings.address.port().to_string());
+    hold("unix_socket_directories", text(files.socket()));
+    hold("unix_socket_permissions", "0700".to_owned());
+    hold("hba_file", text(&files.pg_hba_conf()));
+    hold("ident_file", text(&files.pg_ident_conf()));
+    hold("ssl", "on".to_owned());
+    hold("ssl_cert_file", text(&metadata.join("server-cert.pem")));
+    hold("ssl_key_file", text(&metadata.join("server-key.pem")));
+    hold("ssl_ca_file", text(&metadata.join("ca-cert.pem")));
+    hold("rds.force_ssl", u8::from(settings.force_ssl).to_string());
+    hold("logging_collector", "on".to_owned());
+    hold("log_directory", text(&files.log().join("error")));
+    hold("log_filename", "postgresql.log.%Y-%m-%d-%H".to_owned());
+    hold("log_file_mode", "0600".to_owned());
+    hold("log_rotation_age", "60".to_owned());
+    hold("log_rotation_size", "0".to_owned());
+    hold("log_truncate_on_rotation", "off".to_owned());
+    hold("log_line_prefix", "%t:%r:%u@%d:[%p]:".to_owned());
+    hold("log_timezone", "UTC".to_owned());
+    hold("timezone", "UTC".to_owned());
+    hold("lc_messages", "C".to_owned());
+    held
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// A value between single quotes, as `guc-file.l` reads it: quotes and backslashes doubled. Line
+/// ends cannot stand in the file raw, their escapes can.
+fn quote(value: &str) -> String {
+    let mut quoted = String::with_capacity(value.len() + 2);
+    quoted.push('\'');
+    for character in value.chars() {
+        match character {
+            '\'' => quoted.push_str("''"),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            control if control.is_ascii_control() => {
+                let _ = write!(quoted, "\\{:03o}", u32::from(control));
+            }
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting_keeps_a_value_on_its_line() {
+        assert_eq!(quote("a'b\\c\nd\u{1}"), "'a''b\\\\c\\nd\\001'");
+    }
+}

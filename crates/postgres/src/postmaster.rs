@@ -1,0 +1,217 @@
+//! Postmasters: started apart from pgkeep, watched through a pidfd, adopted after a restart.
+//!
+//! A pidfd names one process for ever, so neither a signal nor an exit can be taken for those of
+//! a stranger that got the same number. Whether a server runs is never read from `postmaster.pid`
+//! alone: that file only says which process to look at.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pgkeep_model::DbiResourceId;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::io::unix::AsyncFd;
+use tokio::process::Command;
+use tokio::sync::watch;
+
+use crate::engine::Engine;
+use crate::layout::{InstanceFiles, ensure_folder};
+use crate::{PostgresError, program};
+
+/// How long a fast shutdown may take before it becomes an immediate one: PostgreSQL writes a
+/// checkpoint first, which on a slow disk with large buffers takes minutes.
+const FAST_SHUTDOWN_S: u64 = 120;
+/// How long an immediate shutdown may take before the process is killed; PostgreSQL gives its
+/// children 5 s (`SIGKILL_CHILDREN_AFTER_SECS`).
+const IMMEDIATE_SHUTDOWN_S: u64 = 20;
+
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Clients are disconnected, a checkpoint is written.
+    Fast,
+    /// At once; the next start recovers.
+    Immediate,
+}
+
+/// One running postmaster.
+#[derive(Debug, Clone)]
+pub struct Postmaster {
+    pid: Pid,
+    handle: Arc<OwnedFd>,
+    ended: watch::Receiver<bool>,
+}
+
+/// The postmasters of all instances.
+#[derive(Debug, Default)]
+pub struct Postmasters {
+    running: Mutex<HashMap<DbiResourceId, Postmaster>>,
+}
+
+impl Postmasters {
+    /// The instance's postmaster, if it runs; one that an earlier pgkeep started is adopted.
+    pub fn running(
+        &self,
+        id: &DbiResourceId,
+        files: &InstanceFiles,
+    ) -> Result<Option<Postmaster>, PostgresError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(postmaster) = running.get(id) {
+            if postmaster.runs() {
+                return Ok(Some(postmaster.clone()));
+            }
+            running.remove(id);
+        }
+        let adopted = adopt(files)?;
+        if let Some(postmaster) = &adopted {
+            running.insert(id.clone(), postmaster.clone());
+        }
+        Ok(adopted)
+    }
+
+    /// Starts the instance's server and returns when it has begun; [`crate::admin`] tells when it
+    /// accepts connections.
+    pub fn start(
+        &self,
+        id: &DbiResourceId,
+        files: &InstanceFiles,
+        engine: &Engine,
+    ) -> Result<Postmaster, PostgresError> {
+        ensure_folder(files.socket())?;
+        let postmaster = spawn(files, engine)?;
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(id.clone(), postmaster.clone());
+        Ok(postmaster)
+    }
+}
+
+impl Postmaster {
+    /// The process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
+    /// Whether it has not ended.
+    pub fn runs(&self) -> bool {
+        !*self.ended.borrow() && pidfd_send_signal(&*self.handle, Signal::CHILD).is_ok()
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Makes it read its files again. It does not say whether it liked them.
+    pub fn reload(&self) -> Result<(), PostgresError> {
+        self.signal(Signal::HUP)
+    }
+
+    /// Stops it, harder when it takes too long.
+    pub async fn stop(&self, shutdown: Shutdown) -> Result<(), PostgresError> {
+        if shutdown == Shutdown::Fast {
+            self.signal(Signal::INT)?;
+            if self.ends_within(FAST_SHUTDOWN_S).await {
+                return Ok(());
+            }
+        }
+        self.signal(Signal::QUIT)?;
+        if self.ends_within(IMMEDIATE_SHUTDOWN_S).await {
+            return Ok(());
+        }
+        self.signal(Signal::KILL)?;
+        if self.ends_within(IMMEDIATE_SHUTDOWN_S).await {
+            return Ok(());
+        }
+        Err(PostgresError::TimedOut { what: "end after SIGKILL", seconds: IMMEDIATE_SHUTDOWN_S })
+    }
+
+    async fn ends_within(&self, seconds: u64) -> bool {
+        tokio::time::timeout(Duration::from_secs(seconds), self.ended()).await.is_ok()
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), PostgresError> {
+        match pidfd_send_signal(&*self.handle, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => {
+                Err(PostgresError::Run { program: "postgres", source: error.into() })
+            }
+        }
+    }
+}
+
+fn spawn(files: &InstanceFiles, engine: &Engine) -> Result<Postmaster, PostgresError> {
+    let log = files.startup_log();
+    let output = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&log)
+        .map_err(PostgresError::file("write", &log))?;
+    let errors = output.try_clone().map_err(PostgresError::file("write", &log))?;
+    let mut command = Command::new(engine.program("postgres"));
+    program::environment(&mut command, engine);
+    command
+        .arg("-D")
+        .arg(files.data())
+        .arg("-c")
+        .arg(format!("config_file={}", files.postgresql_conf().display()))
+        .stdout(output)
+        .stderr(errors)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(false);
+    let run = |source| PostgresError::Run { program: "postgres", source };
+    let mut child = command.spawn().map_err(run)?;
+    let raw = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let pid = raw.ok_or_else(|| run(std::io::Error::other("no process id")))?;
+    let postmaster = watch_process(pid).map_err(|error| run(error.into()))?;
+    tokio::spawn(async move { child.wait().await });
+    Ok(postmaster)
+}
+
+/// Finds the postmaster of a data directory: the process that `postmaster.pid` names, if it is a
+/// `postgres` that works in that directory.
+fn adopt(files: &InstanceFiles) -> Result<Option<Postmaster>, PostgresError> {
+    let lock_file = files.data().join("postmaster.pid");
+    let Ok(content) = fs::read_to_string(&lock_file) else { return Ok(None) };
+    let number = content.lines().next().and_then(|line| line.trim().parse().ok());
+    let Some(pid) = number.and_then(Pid::from_raw) else { return Ok(None) };
+    let postmaster = match watch_process(pid) {
+        Ok(postmaster) => postmaster,
+        Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => return Ok(None),
+        Err(error) => {
+            return Err(PostgresError::Run { program: "postgres", source: error.into() });
+        }
+    };
+    // Looked at only after the pidfd is open, so that what is seen is the process it names.
+    Ok((works_in(pid, &files.data()) && postmaster.runs()).then_some(postmaster))
+}
+
+fn works_in(pid: Pid, data: &Path) -> bool {
+    let process = Path::new("/proc").join(pid.as_raw_nonzero().to_string());
+    let folder = fs::read_link(process.join("cwd"));
+    let program = fs::read_link(process.join("exe"));
+    let is_postgres = program.is_ok_and(|path| path.to_string_lossy().contains("postgres"));
+    is_postgres && folder.is_ok_and(|folder| fs::canonicalize(data).is_ok_and(|d| d == folder))
+}
+
+fn watch_process(pid: Pid) -> Result<Postmaster, rustix::io::Errno> {
+    let handle = Arc::new(pidfd_open(pid, PidfdFlags::empty())?);
+    let (sender, ended) = watch::channel(false);
+    let watched = Arc::clone(&handle);
+    tokio::spawn(async move {
+        // A pidfd is readable once its process has ended.
+        if let Ok(watched) = AsyncFd::new(watched) {
+            let _ = watched.readable().await;
+        }
+        let _ = sender.send(true);
+    });
+    Ok(Postmaster { pid, handle, ended })
+}

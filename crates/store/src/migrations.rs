@@ -1,0 +1,53 @@
+//! The tables, by version. A landed entry never changes; a new one is added below it.
+
+use rusqlite::Connection;
+
+use crate::StoreError;
+
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE installation (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        region TEXT NOT NULL,
+        account_id TEXT NOT NULL,
+        domain TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE db_instance (
+        resource_id TEXT PRIMARY KEY,
+        identifier TEXT NOT NULL UNIQUE,
+        socket_address TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        due_at INTEGER,
+        deadline_at INTEGER,
+        last_error TEXT
+    ) STRICT;
+    CREATE INDEX db_instance_due ON db_instance (due_at) WHERE due_at IS NOT NULL;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY,
+        source TEXT NOT NULL,
+        source_identifier TEXT NOT NULL,
+        source_arn TEXT NOT NULL,
+        category TEXT NOT NULL,
+        message TEXT NOT NULL,
+        at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX event_at ON event (at);
+"];
+
+/// Brings the file to the newest version.
+pub(crate) fn apply(connection: &Connection) -> Result<(), StoreError> {
+    let found = check(connection)?;
+    for (version, sql) in MIGRATIONS.iter().enumerate().skip(found) {
+        let next = version + 1;
+        connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {next}; COMMIT;"))?;
+    }
+    Ok(())
+}
+
+/// The file's version, when this program can read it.
+pub(crate) fn check(connection: &Connection) -> Result<usize, StoreError> {
+    let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = MIGRATIONS.len();
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(found) }
+}

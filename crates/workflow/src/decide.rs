@@ -1,0 +1,140 @@
+//! What to do next for an instance: a pure function of what is wanted and what is there.
+//!
+//! One table serves create, modify, reboot, rename, rotation, recovery and adoption: each is a
+//! difference between the two. Every effect looks before it acts, so repeating one is harmless,
+//! and a kill between an effect and its record costs at most that repetition.
+
+use pgkeep_model::DbInstance;
+
+/// A named, idempotent change of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Download the engine.
+    InstallEngine,
+    /// Put an initialised data directory in place.
+    TakeDataDirectory,
+    /// Issue a certificate with a new key and put both in place.
+    IssueCertificate,
+    /// Write the configuration and start the server.
+    Start,
+    /// Make roles, password and databases as wanted.
+    ApplyAccess,
+    /// Write the configuration and make the server read it.
+    Reload,
+    /// Connect as a client and compare what is served with what is wanted.
+    Prove,
+    /// Shut the server down.
+    Stop,
+    /// Shut the server down without a checkpoint, since its files are to go.
+    Abandon,
+    /// Remove the files and the row.
+    Remove,
+}
+
+impl Effect {
+    /// Every effect, for the tests that interrupt each.
+    pub const ALL: [Self; 10] = [
+        Self::InstallEngine,
+        Self::TakeDataDirectory,
+        Self::IssueCertificate,
+        Self::Start,
+        Self::ApplyAccess,
+        Self::Reload,
+        Self::Prove,
+        Self::Stop,
+        Self::Abandon,
+        Self::Remove,
+    ];
+
+    /// The name in logs and failpoints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InstallEngine => "install-engine",
+            Self::TakeDataDirectory => "take-data-directory",
+            Self::IssueCertificate => "issue-certificate",
+            Self::Start => "start",
+            Self::ApplyAccess => "apply-access",
+            Self::Reload => "reload",
+            Self::Prove => "prove",
+            Self::Stop => "stop",
+            Self::Abandon => "abandon",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// What is there, as far as it has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent observations, not a state")]
+pub struct World {
+    /// The engine's programs are on this machine.
+    pub engine: bool,
+    /// The data directory is in place.
+    pub data_directory: bool,
+    /// The pair of files that `Applied::certificate` names is in use.
+    pub certificate: bool,
+    /// A postmaster runs.
+    pub running: bool,
+}
+
+/// Digests of what is wanted; each has its counterpart in `Applied`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Settings that only a start reads.
+    pub start_digest: String,
+    /// All that a reload reads, the certificate included.
+    pub reload_digest: String,
+    /// Roles, password, databases.
+    pub access_digest: String,
+    /// All that a client sees.
+    pub proof_digest: String,
+}
+
+/// The next effect; none when everything is as wanted.
+pub fn decide(instance: &DbInstance, wanted: &Wanted, world: World) -> Option<Effect> {
+    let desired = &instance.desired;
+    if desired.deleted {
+        return Some(if world.running { Effect::Abandon } else { Effect::Remove });
+    }
+    if !desired.running {
+        return world.running.then_some(Effect::Stop);
+    }
+    if !world.engine {
+        return Some(Effect::InstallEngine);
+    }
+    if !world.data_directory {
+        return Some(Effect::TakeDataDirectory);
+    }
+    if !world.certificate || !certificate_fits(instance) {
+        return Some(Effect::IssueCertificate);
+    }
+    if !world.running {
+        return Some(Effect::Start);
+    }
+    decide_running(instance, wanted)
+}
+
+fn decide_running(instance: &DbInstance, wanted: &Wanted) -> Option<Effect> {
+    let applied = &instance.applied;
+    let is = |applied: &Option<String>, wanted: &String| applied.as_ref() == Some(wanted);
+    if applied.reboots != instance.desired.reboots
+        || !is(&applied.start_digest, &wanted.start_digest)
+    {
+        Some(Effect::Stop)
+    } else if !is(&applied.access_digest, &wanted.access_digest) {
+        Some(Effect::ApplyAccess)
+    } else if !is(&applied.reload_digest, &wanted.reload_digest) {
+        Some(Effect::Reload)
+    } else if !is(&applied.proof_digest, &wanted.proof_digest) {
+        Some(Effect::Prove)
+    } else {
+        None
+    }
+}
+
+fn certificate_fits(instance: &DbInstance) -> bool {
+    instance.applied.certificate.as_ref().is_some_and(|certificate| {
+        certificate.ca_identifier == instance.desired.ca_identifier
+            && certificate.endpoint == instance.desired.endpoint
+    })
+}

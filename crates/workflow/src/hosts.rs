@@ -1,0 +1,109 @@
+//! The block in the hosts file that leads endpoint names to their addresses.
+//!
+//! The file is opened once, while pgkeep still has the rights to, and rewritten in place: in a
+//! container it is a mount, which no rename can replace. Each data directory has a block of its
+//! own; everything outside the block is left as it is.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// A hosts file that pgkeep may write, or none.
+#[derive(Debug)]
+pub struct HostsFile {
+    open: Option<Mutex<File>>,
+    path: PathBuf,
+    tag: String,
+}
+
+impl HostsFile {
+    /// Opens the file for writing; without the right to, names are simply not published.
+    pub fn open(path: &Path, data_directory: &Path) -> Self {
+        let open = OpenOptions::new().read(true).write(true).open(path);
+        Self {
+            open: open.ok().map(Mutex::new),
+            path: path.to_owned(),
+            tag: data_directory.display().to_string(),
+        }
+    }
+
+    /// Whether names are published.
+    pub fn is_writable(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the block hold exactly these names.
+    pub fn ensure(&self, names: &[(IpAddr, String)]) -> io::Result<()> {
+        let Some(open) = &self.open else { return Ok(()) };
+        let mut file = open.lock().unwrap_or_else(PoisonError::into_inner);
+        file.lock()?;
+        let done = rewrite(&mut file, &self.tag, names);
+        file.unlock()?;
+        done
+    }
+}
+
+fn rewrite(file: &mut File, tag: &str, names: &[(IpAddr, String)]) -> io::Result<()> {
+    let mut before = String::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_string(&mut before)?;
+    let after = render_hosts(&before, tag, names);
+    if before == after {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(after.as_bytes())?;
+    file.set_len(after.len() as u64)?;
+    file.sync_data()
+}
+
+/// The file's text with the block of `tag` replaced, or removed when there are no names.
+fn render_hosts(before: &str, tag: &str, names: &[(IpAddr, String)]) -> String {
+    let begin = format!("# BEGIN pgkeep {tag}");
+    let end = format!("# END pgkeep {tag}");
+    let mut inside = false;
+    let mut after = String::with_capacity(before.len());
+    for line in before.lines() {
+        inside |= line == begin;
+        if !inside {
+            after.push_str(line);
+            after.push('\n');
+        }
+        inside &= line != end;
+    }
+    if !names.is_empty() {
+        after.push_str(&begin);
+        after.push('\n');
+        for (address, name) in names {
+            after.push_str(&format!("{address} {name}\n"));
+        }
+        after.push_str(&end);
+        after.push('\n');
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_block_changes() {
+        let before = "127.0.0.1 localhost\n# BEGIN pgkeep /b\n127.77.0.2 b\n# END pgkeep /b\n";
+        let one = [(IpAddr::from([127, 77, 0, 1]), "a".to_owned())];
+        let with = render_hosts(before, "/a", &one);
+        assert_eq!(
+            with,
+            format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n")
+        );
+        assert_eq!(render_hosts(&with, "/a", &one), with);
+        assert_eq!(render_hosts(&with, "/a", &[]), before);
+    }
+}
