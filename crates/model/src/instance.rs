@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{DbInstanceIdentifier, DbiResourceId, EngineSource, EngineVersion};
+use crate::{DbInstanceIdentifier, DbiResourceId, EngineSource, EngineVersion, Kept};
 
 /// A DB instance as the state file keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,26 @@ pub struct DbInstance {
     pub pending: Pending,
     /// What was last done to it, and proved.
     pub applied: Applied,
+}
+
+impl DbInstance {
+    /// Makes the waiting changes what is desired; `endpoint_of` names the host of an identifier.
+    pub fn apply_pending(&mut self, endpoint_of: impl Fn(&DbInstanceIdentifier) -> String) {
+        let pending = std::mem::take(&mut self.pending);
+        let desired = &mut self.desired;
+        if let Some(identifier) = pending.identifier {
+            desired.endpoint = endpoint_of(&identifier);
+            desired.identifier = identifier;
+        }
+        if let Some(class) = pending.class {
+            desired.class = class;
+        }
+        if let Some(ca_identifier) = pending.ca_identifier {
+            desired.ca_identifier = ca_identifier;
+        }
+        desired.kept.extend(pending.kept);
+        self.generation += 1;
+    }
 }
 
 /// What the instance is to be.
@@ -77,7 +97,7 @@ pub struct Desired {
     /// `hh24:mi-hh24:mi`, UTC.
     pub backup_window: String,
     /// Fields of the service that have no meaning on one machine, kept as they came.
-    pub kept: BTreeMap<String, serde_json::Value>,
+    pub kept: Kept,
     /// Tags, by key.
     pub tags: BTreeMap<String, String>,
 }
@@ -92,8 +112,8 @@ pub struct Pending {
     pub identifier: Option<DbInstanceIdentifier>,
     /// `CACertificateIdentifier`.
     pub ca_identifier: Option<String>,
-    /// Kept fields, as in [`Desired::kept`].
-    pub kept: BTreeMap<String, serde_json::Value>,
+    /// Kept fields that change in the window.
+    pub kept: Kept,
 }
 
 impl Pending {

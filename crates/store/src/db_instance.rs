@@ -56,6 +56,21 @@ impl Transaction<'_> {
         result.map(|_| ()).map_err(|error| name_conflict(error, instance))
     }
 
+    /// Changes what the row now holds; answers the row as it was written.
+    pub fn update_instance(
+        &self,
+        id: &DbiResourceId,
+        change: impl FnOnce(&mut DbInstance),
+    ) -> Result<Option<DbInstance>, StoreError> {
+        let Some(mut instance) = self.instance_by_resource_id(id)? else { return Ok(None) };
+        let before = instance.clone();
+        change(&mut instance);
+        if instance != before {
+            self.put_instance(&instance)?;
+        }
+        Ok(Some(instance))
+    }
+
     /// Removes an instance.
     pub fn remove_instance(&self, id: &DbiResourceId) -> Result<(), StoreError> {
         self.inner.execute("DELETE FROM db_instance WHERE resource_id = ?1", [id.as_str()])?;
@@ -104,6 +119,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Makes an instance due at a time, without a new count of attempts.
+    pub fn wake_at(&self, id: &DbiResourceId, at: OffsetDateTime) -> Result<(), StoreError> {
+        self.inner.execute(
+            "UPDATE db_instance SET due_at = coalesce(min(due_at, ?2), ?2) WHERE resource_id = ?1",
+            params![id.as_str(), to_millis(at)],
+        )?;
+        Ok(())
+    }
+
     /// Makes every instance due: the world is unknown at the start of a process.
     pub fn make_all_due(&self, now: OffsetDateTime) -> Result<(), StoreError> {
         self.inner.execute("UPDATE db_instance SET due_at = ?1", [to_millis(now)])?;
@@ -119,10 +143,14 @@ impl Transaction<'_> {
         rows.map(|id| Ok(DbiResourceId::from_stored(id?))).collect()
     }
 
-    /// When the next instance falls due.
-    pub fn next_due(&self) -> Result<Option<OffsetDateTime>, StoreError> {
+    /// When the next instance falls due that is not due yet.
+    pub fn next_due_after(
+        &self,
+        now: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, StoreError> {
+        let sql = "SELECT min(due_at) FROM db_instance WHERE due_at > ?1";
         let millis: Option<i64> =
-            self.inner.query_row("SELECT min(due_at) FROM db_instance", [], |row| row.get(0))?;
+            self.inner.query_row(sql, [to_millis(now)], |row| row.get(0))?;
         Ok(millis.map(from_millis).transpose()?)
     }
 

@@ -1,1 +1,59 @@
-//! pgkeep workflow.
+//! From what is wanted to what is: the driver that makes instances so, one effect at a time.
+//!
+//! The state file says what is wanted and what was last proved; the world is looked at, never
+//! remembered. Between the two stands one pure function, [`decide`]. No transaction is open while
+//! an effect runs, and there is nothing to undo: work goes on from wherever a kill left it.
+
+mod control;
+mod deaths;
+mod decide;
+mod driver;
+mod effects;
+mod error;
+mod failpoint;
+mod hosts;
+mod keys;
+mod maintenance;
+mod pool;
+mod rest;
+mod turn;
+mod wanted;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+pub use control::{Control, Settings};
+pub use decide::{Effect, Wanted, World, decide};
+pub use error::WorkflowError;
+pub use hosts::HostsFile;
+pub use pgkeep_pki::{AuthorityInfo, CertificateInfo};
+pub use pgkeep_postgres::{LogFile, LogPortion, PasswordEncryption, verifier};
+
+use driver::Driver;
+
+/// Runs the driver and keeps the pool stocked until `shutdown` resolves; servers run on.
+pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
+    let swept = pgkeep_postgres::empty_trash(&control.layout).and_then(|()| {
+        pgkeep_postgres::sweep_pool(&control.layout, &control.settings.engines.installed())
+    });
+    if let Err(error) = swept {
+        tracing::warn!(error = &error as &dyn std::error::Error, "could not sweep");
+    }
+    let stock = tokio::spawn(pool::keep_stocked(Arc::clone(&control)));
+    Driver::new(Arc::clone(&control)).run(shutdown).await;
+    stock.abort();
+    let _ = stock.await;
+}
+
+/// A random address of the range that instances listen on, `127.77.0.0/16`. Whether it is free,
+/// the server that binds it finds out.
+pub fn loopback_address() -> Ipv4Addr {
+    let number = rand::random_range(1..u16::MAX);
+    let [high, low] = number.to_be_bytes();
+    Ipv4Addr::new(127, 77, high, low)
+}
+
+/// A name that no other call makes.
+fn random_name() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

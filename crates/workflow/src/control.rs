@@ -1,0 +1,140 @@
+//! Everything that running instances needs, in one place: the state, the world, and what leads
+//! from one to the other.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pgkeep_model::{
+    Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
+};
+use pgkeep_pki::Authorities;
+use pgkeep_postgres::{EngineCatalogue, InstanceFiles, Layout, Postmasters};
+use pgkeep_store::{Installation, Store};
+use tokio::sync::Notify;
+
+use crate::WorkflowError;
+use crate::hosts::HostsFile;
+use crate::keys::KeyPool;
+
+/// What a control plane is opened with.
+pub struct Settings {
+    /// The data directory, which the caller holds.
+    pub data_directory: PathBuf,
+    /// Region, account and domain.
+    pub installation: Installation,
+    /// The engines.
+    pub engines: EngineCatalogue,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where endpoint names are published.
+    pub hosts: HostsFile,
+    /// The operating system user that runs pgkeep and its servers.
+    pub os_user: String,
+    /// The machine's memory in bytes, which bounds what instance classes ask for.
+    pub machine_memory: u64,
+    /// One address for all instances, instead of a loopback address each.
+    pub address: Option<IpAddr>,
+    /// How many prepared instances to keep for each engine in use.
+    pub pool_size: usize,
+}
+
+/// The control plane without its API.
+pub struct Control {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) layout: Layout,
+    pub(crate) authorities: Authorities,
+    pub(crate) postmasters: Postmasters,
+    pub(crate) keys: KeyPool,
+    pub(crate) wake: Notify,
+    pub(crate) refill: Notify,
+}
+
+impl Control {
+    /// Opens the state and the authorities, making both at the first start.
+    pub fn open(settings: Settings) -> Result<Arc<Self>, WorkflowError> {
+        let root = &settings.data_directory;
+        let layout = Layout::ensure(root)?;
+        let store = Store::open(&root.join("state.db"))?;
+        store.durably(|state| state.ensure_installation(&settings.installation))?;
+        let now = settings.clock.now();
+        let region = &settings.installation.region;
+        let authorities = Authorities::ensure(&root.join("authorities"), region, now)?;
+        store.quickly(|state| state.make_all_due(now))?;
+        Ok(Arc::new(Self {
+            settings,
+            store,
+            layout,
+            authorities,
+            postmasters: Postmasters::default(),
+            keys: KeyPool::default(),
+            wake: Notify::new(),
+            refill: Notify::new(),
+        }))
+    }
+
+    /// The state file.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The authorities, for their public parts.
+    pub fn authorities(&self) -> &Authorities {
+        &self.authorities
+    }
+
+    /// The engines.
+    pub fn engines(&self) -> &EngineCatalogue {
+        &self.settings.engines
+    }
+
+    /// Region, account and domain.
+    pub fn installation(&self) -> &Installation {
+        &self.settings.installation
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.settings.clock
+    }
+
+    /// The one address of all instances, if it was set.
+    pub fn shared_address(&self) -> Option<IpAddr> {
+        self.settings.address
+    }
+
+    /// Tells the driver that something is due.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Where an instance's files are.
+    pub fn files(&self, instance: &DbInstance) -> InstanceFiles {
+        self.layout.instance(&instance.resource_id)
+    }
+
+    /// The endpoint's host name for an identifier.
+    pub fn endpoint_of(&self, identifier: &DbInstanceIdentifier) -> String {
+        let Installation { region, account_id, domain } = &self.settings.installation;
+        endpoint_name(identifier, account_id, region, domain)
+    }
+
+    /// An event of an instance, now.
+    pub fn instance_event(
+        &self,
+        identifier: &DbInstanceIdentifier,
+        category: EventCategory,
+        message: impl Into<String>,
+    ) -> Event {
+        let Installation { region, account_id, .. } = &self.settings.installation;
+        Event {
+            source: EventSource::DbInstance,
+            source_identifier: identifier.to_string(),
+            source_arn: format!("arn:aws:rds:{region}:{account_id}:db:{identifier}"),
+            category,
+            message: message.into(),
+            at: self.settings.clock.now(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The driver: takes up what is due, and works on each instance until it is at rest.
+//!
+//! Each instance has at most one task at a time. Woken by a signal and by a timer; a wake-up
+//! carries no data, what is due stands in the state file.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pgkeep_model::DbiResourceId;
+use tokio::task::JoinSet;
+use tracing::{error, warn};
+
+use crate::deaths::Deaths;
+use crate::turn::Turn;
+use crate::{Control, WorkflowError};
+
+/// How long to wait after the state file could not be read.
+const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// The longest sleep; what falls due earlier cuts it short.
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// Works on instances until it is told to stop.
+pub(crate) struct Driver {
+    pub(crate) control: Arc<Control>,
+    pub(crate) deaths: Deaths,
+    busy: Mutex<HashSet<DbiResourceId>>,
+}
+
+impl Driver {
+    pub(crate) fn new(control: Arc<Control>) -> Arc<Self> {
+        Arc::new(Self { control, deaths: Deaths::default(), busy: Mutex::default() })
+    }
+
+    /// Runs until `shutdown` resolves, then lets effects under way come to their end.
+    pub(crate) async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
+        let mut tasks = JoinSet::new();
+        tokio::pin!(shutdown);
+        loop {
+            let pause = self.take_up_due(&mut tasks).unwrap_or_else(|error| {
+                error!(error = &error as &dyn std::error::Error, "could not read what is due");
+                STATE_PAUSE
+            });
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = self.control.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Starts a task for each due instance, and says how long nothing else falls due.
+    fn take_up_due(
+        self: &Arc<Self>,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<std::time::Duration, WorkflowError> {
+        let now = self.control.clock().now();
+        let (due, next) =
+            self.control.store.read(|state| Ok((state.due(now)?, state.next_due_after(now)?)))?;
+        for id in due {
+            // One that is busy ends with a wake-up, and is then looked at again.
+            if self.busy().insert(id.clone()) {
+                let driver = Arc::clone(self);
+                tasks.spawn(async move {
+                    driver.bring_to_rest(&id).await;
+                    driver.busy().remove(&id);
+                    driver.control.wake();
+                });
+            }
+        }
+        let pause = next.and_then(|at| (at - now).try_into().ok());
+        Ok(pause.unwrap_or(LONGEST_PAUSE))
+    }
+
+    async fn bring_to_rest(self: &Arc<Self>, id: &DbiResourceId) {
+        let result = async {
+            let Some(claim) = self.control.store.quickly(|state| state.claim(id))? else {
+                return Ok(());
+            };
+            loop {
+                match self.turn(id).await {
+                    Ok(Turn::Again) => {}
+                    Ok(Turn::Over) => return Ok(()),
+                    Err(error) => return self.record_failure(id, claim, &error),
+                }
+            }
+        };
+        if let Err(error) = result.await {
+            warn!(%id, error = &error as &dyn std::error::Error, "could not record an outcome");
+            // The state file cannot be written (a full disk, say): what is due cannot be kept
+            // there, so it is kept here.
+            tokio::time::sleep(STATE_PAUSE).await;
+            let now = self.control.clock().now();
+            let _ = self.control.store.quickly(|state| state.wake_at(id, now));
+        }
+    }
+
+    fn busy(&self) -> MutexGuard<'_, HashSet<DbiResourceId>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,256 @@
+//! Carrying out an effect, and what to record when it succeeded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgkeep_model::{
+    Applied, CertificateRecord, DbInstance, EngineSource, EventCategory, KeyAlgorithm, ca_policy,
+};
+use pgkeep_pki::{Leaf, LeafKey};
+use pgkeep_postgres::{
+    Admin, Engine, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard, empty_trash,
+    install_key_pair, prepare, take_prepared, write_configuration,
+};
+use pgkeep_probe::{Endpoint, Expected, PlaintextExpected, TlsVersion, prove};
+
+use crate::decide::Effect;
+use crate::wanted::Plan;
+use crate::{Control, WorkflowError, random_name};
+
+/// How long a server may take to start: crash recovery reads back to the last checkpoint.
+const START_LIMIT_S: u64 = 300;
+/// How long a proof may take; on loopback it takes milliseconds.
+const PROOF_LIMIT: Duration = Duration::from_secs(10);
+
+/// Everything an effect works on.
+pub(crate) struct Step<'a> {
+    pub(crate) control: &'a Arc<Control>,
+    pub(crate) instance: &'a DbInstance,
+    pub(crate) engine: Option<&'a Engine>,
+    pub(crate) plan: &'a Plan,
+    pub(crate) files: &'a InstanceFiles,
+}
+
+/// What to write into the row after an effect.
+pub(crate) type Record = Box<dyn FnOnce(&mut Applied) + Send>;
+
+impl Step<'_> {
+    /// Carries out an effect.
+    pub(crate) async fn perform(&self, effect: Effect) -> Result<Record, WorkflowError> {
+        match effect {
+            Effect::InstallEngine => self.install_engine().await,
+            Effect::TakeDataDirectory => self.take_data_directory().await,
+            Effect::IssueCertificate => self.issue_certificate().await,
+            Effect::Start => self.start().await,
+            Effect::ApplyAccess => self.apply_access().await,
+            Effect::Reload => self.reload(),
+            Effect::Prove => self.prove().await,
+            Effect::Stop => self.stop(Shutdown::Fast).await,
+            Effect::Abandon => self.stop(Shutdown::Immediate).await,
+            Effect::Remove => self.remove(),
+        }
+    }
+
+    async fn install_engine(&self) -> Result<Record, WorkflowError> {
+        let control = Arc::clone(self.control);
+        let source = self.instance.desired.engine_source;
+        let version = self.instance.desired.engine_version;
+        let install = move || control.engines().ensure(source, version, &mut |_| {});
+        let installed = tokio::task::spawn_blocking(install).await;
+        installed.map_err(WorkflowError::Interrupted)??;
+        Ok(nothing())
+    }
+
+    async fn take_data_directory(&self) -> Result<Record, WorkflowError> {
+        let Some(engine) = self.engine else { return Ok(nothing()) };
+        let layout = &self.control.layout;
+        while !take_prepared(layout, engine, self.files)? {
+            prepare(layout, engine, &random_name(), Priority::Normal).await?;
+        }
+        self.control.refill.notify_one();
+        Ok(nothing())
+    }
+
+    async fn issue_certificate(&self) -> Result<Record, WorkflowError> {
+        let desired = &self.instance.desired;
+        let policy = ca_policy(&desired.ca_identifier).ok_or_else(|| {
+            WorkflowError::Model(format!("unknown authority {}", desired.ca_identifier))
+        })?;
+        let key = self.leaf_key(policy.key).await?;
+        let authorities = &self.control.authorities;
+        let now = self.control.clock().now();
+        let leaf = authorities.issue_leaf(policy.identifier, &key, &desired.endpoint, now)?;
+        install_key_pair(
+            self.files,
+            &KeyPairFiles {
+                serial: &leaf.serial_hex,
+                chain_pem: &leaf.chain_pem,
+                key_pem: key.to_pem(),
+                roots_pem: &authorities.bundle_pem(),
+            },
+        )?;
+        let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
+        Ok(Box::new(move |applied| applied.certificate = Some(record)))
+    }
+
+    async fn leaf_key(&self, algorithm: KeyAlgorithm) -> Result<LeafKey, WorkflowError> {
+        if let Some(key) = self.control.keys.take(algorithm) {
+            self.control.refill.notify_one();
+            return Ok(key);
+        }
+        let made = tokio::task::spawn_blocking(move || LeafKey::generate(algorithm)).await;
+        Ok(made.map_err(WorkflowError::Interrupted)??)
+    }
+
+    async fn start(&self) -> Result<Record, WorkflowError> {
+        let Some(engine) = self.engine else { return Ok(nothing()) };
+        self.control.publish_names()?;
+        write_configuration(self.files, &self.plan.rendered)?;
+        let id = &self.instance.resource_id;
+        let postmaster = self.control.postmasters.start(id, self.files, engine)?;
+        let ready = Admin::wait(self.files, self.plan.address, &postmaster, START_LIMIT_S).await;
+        if let Err(error) = ready {
+            postmaster.stop(Shutdown::Immediate).await?;
+            return Err(error.into());
+        }
+        let wanted = self.plan.wanted.clone();
+        let reboots = self.instance.desired.reboots;
+        let now = self.control.clock().now();
+        Ok(Box::new(move |applied| {
+            applied.start_digest = Some(wanted.start_digest);
+            applied.reload_digest = Some(wanted.reload_digest);
+            applied.reboots = reboots;
+            applied.started_at = Some(now);
+        }))
+    }
+
+    async fn apply_access(&self) -> Result<Record, WorkflowError> {
+        let admin = Admin::connect(self.files, self.plan.address.port()).await?;
+        admin.ensure_access(&self.plan.access).await?;
+        let digest = self.plan.wanted.access_digest.clone();
+        Ok(Box::new(move |applied| applied.access_digest = Some(digest)))
+    }
+
+    fn reload(&self) -> Result<Record, WorkflowError> {
+        self.control.publish_names()?;
+        write_configuration(self.files, &self.plan.rendered)?;
+        if let Some(postmaster) =
+            self.control.postmasters.running(&self.instance.resource_id, self.files)?
+        {
+            postmaster.reload()?;
+        }
+        let digest = self.plan.wanted.reload_digest.clone();
+        Ok(Box::new(move |applied| applied.reload_digest = Some(digest)))
+    }
+
+    async fn prove(&self) -> Result<Record, WorkflowError> {
+        let desired = &self.instance.desired;
+        let certificate = self.instance.applied.certificate.as_ref();
+        let user = desired.master_username.clone();
+        let database = "postgres".to_owned();
+        let expected = Expected {
+            leaf_fingerprint: certificate.map(|it| it.fingerprint.clone()).unwrap_or_default(),
+            roots_pem: self.control.authorities.bundle_pem(),
+            plaintext: if self.plan.force_ssl {
+                PlaintextExpected::Refused { user, database }
+            } else {
+                PlaintextExpected::Accepted { user, database }
+            },
+            min_version: self.min_version(),
+            max_version: None,
+        };
+        let endpoint =
+            Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
+        let proved = prove(&endpoint, &expected, PROOF_LIMIT).await;
+        proved.map_err(|source| WorkflowError::Proof {
+            endpoint: desired.endpoint.clone(),
+            source,
+        })?;
+        let digest = self.plan.wanted.proof_digest.clone();
+        Ok(Box::new(move |applied| applied.proof_digest = Some(digest)))
+    }
+
+    /// 10 and 11 have no setting for the protocol version: theirs is OpenSSL's own.
+    fn min_version(&self) -> Option<TlsVersion> {
+        (self.instance.desired.engine_version.major >= 12).then_some(TlsVersion::Tls12)
+    }
+
+    async fn stop(&self, shutdown: Shutdown) -> Result<Record, WorkflowError> {
+        let id = &self.instance.resource_id;
+        if let Some(postmaster) = self.control.postmasters.running(id, self.files)? {
+            postmaster.stop(shutdown).await?;
+        }
+        Ok(Box::new(|applied| {
+            applied.start_digest = None;
+            applied.proof_digest = None;
+        }))
+    }
+
+    fn remove(&self) -> Result<Record, WorkflowError> {
+        discard(&self.control.layout, self.files)?;
+        empty_trash(&self.control.layout)?;
+        Ok(nothing())
+    }
+}
+
+fn nothing() -> Record {
+    Box::new(|_| {})
+}
+
+fn certificate_record(ca_identifier: &str, endpoint: &str, leaf: &Leaf) -> CertificateRecord {
+    CertificateRecord {
+        ca_identifier: ca_identifier.to_owned(),
+        endpoint: endpoint.to_owned(),
+        serial: leaf.serial_hex.clone(),
+        fingerprint: leaf.fingerprint_sha256.clone(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+    }
+}
+
+impl Control {
+    /// Writes the endpoint names of all instances to the hosts file.
+    pub(crate) fn publish_names(&self) -> Result<(), WorkflowError> {
+        let instances = self.store.read(|state| state.instances())?;
+        let names: Vec<_> = instances
+            .into_iter()
+            .filter(|instance| !instance.desired.deleted)
+            .map(|instance| (instance.desired.address, instance.desired.endpoint))
+            .collect();
+        let hosts = &self.settings.hosts;
+        hosts.ensure(&names).map_err(|source| WorkflowError::Hosts {
+            path: hosts.path().to_owned(),
+            source,
+        })
+    }
+
+    /// The engine that an instance runs on, if it is installed.
+    pub(crate) fn engine_of(&self, instance: &DbInstance) -> Option<Engine> {
+        let installed = self.settings.engines.installed();
+        installed.into_iter().find(|engine| crate::pool::runs_on(instance, engine))
+    }
+}
+
+/// The event that tells of an effect on an instance that had been available before.
+pub(crate) fn event_of(effect: Effect, instance: &DbInstance) -> Option<(EventCategory, String)> {
+    if !instance.applied.created {
+        return None;
+    }
+    match effect {
+        Effect::ApplyAccess => {
+            Some((EventCategory::ConfigurationChange, "Reset master credentials.".to_owned()))
+        }
+        Effect::IssueCertificate => Some((
+            EventCategory::ConfigurationChange,
+            format!("Issued a new server certificate by {}.", instance.desired.ca_identifier),
+        )),
+        _ => None,
+    }
+}
+
+/// The release to record for an instance: that of the system engine that now runs it.
+pub(crate) fn release_in_use(instance: &mut DbInstance, engine: &Engine) {
+    if instance.desired.engine_source == EngineSource::System {
+        instance.desired.engine_version = engine.version;
+    }
+}

@@ -1,0 +1,70 @@
+//! Keeps prepared instances and keys in stock, at low priority.
+
+use std::sync::Arc;
+
+use pgkeep_model::{DbInstance, EngineSource};
+use pgkeep_pki::LeafKey;
+use pgkeep_postgres::{Engine, Priority, prepare, prepared};
+use tracing::{debug, warn};
+
+use crate::{Control, WorkflowError, random_name};
+
+/// Refills the stock whenever something was taken, until the runtime ends.
+pub(crate) async fn keep_stocked(control: Arc<Control>) {
+    loop {
+        let done = async {
+            refill_keys(&control).await?;
+            refill_prepared(&control).await
+        };
+        if let Err(error) = done.await {
+            // Not repeated before something is taken again: the request that needs a prepared
+            // instance makes its own, and reports what stands in the way.
+            warn!(error = &error as &dyn std::error::Error, "could not prepare ahead of need");
+        }
+        control.refill.notified().await;
+    }
+}
+
+async fn refill_keys(control: &Arc<Control>) -> Result<(), WorkflowError> {
+    while let Some(algorithm) = control.keys.lacking(control.settings.pool_size) {
+        let made = tokio::task::spawn_blocking(move || LeafKey::generate(algorithm)).await;
+        control.keys.put(algorithm, made.map_err(WorkflowError::Interrupted)??);
+        debug!(algorithm = algorithm.name(), "generated a key ahead of need");
+    }
+    Ok(())
+}
+
+async fn refill_prepared(control: &Arc<Control>) -> Result<(), WorkflowError> {
+    for engine in engines_in_use(control)? {
+        while prepared(&control.layout, &engine)? < control.settings.pool_size {
+            prepare(&control.layout, &engine, &random_name(), Priority::Background).await?;
+            debug!(engine = engine.id(), "prepared an instance ahead of need");
+        }
+    }
+    Ok(())
+}
+
+/// The installed engines that instances run on, and the one that a new instance gets unasked.
+pub(crate) fn engines_in_use(control: &Control) -> Result<Vec<Engine>, WorkflowError> {
+    let instances = control.store.read(|state| state.instances())?;
+    let installed = control.settings.engines.installed();
+    let default = control.settings.engines.default_version();
+    Ok(installed
+        .into_iter()
+        .filter(|engine| {
+            default.is_some_and(|version| version == engine.version)
+                || instances.iter().any(|instance| runs_on(instance, engine))
+        })
+        .collect())
+}
+
+/// Whether an instance runs on an engine: a system engine is updated in place, so any release of
+/// its major version is the instance's.
+pub(crate) fn runs_on(instance: &DbInstance, engine: &Engine) -> bool {
+    let desired = &instance.desired;
+    desired.engine_source == engine.source
+        && match engine.source {
+            EngineSource::System => desired.engine_version.major == engine.version.major,
+            EngineSource::Embedded => desired.engine_version == engine.version,
+        }
+}

@@ -1,0 +1,167 @@
+//! What is recorded when an instance comes to rest, and when it fails to.
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
+use pgkeep_postgres::{PostgresError, Postmaster};
+use pgkeep_store::Claim;
+use time::OffsetDateTime;
+use tracing::{info, warn};
+
+use crate::deaths::pause_after;
+use crate::driver::Driver;
+use crate::maintenance::next_window;
+use crate::turn::Turn;
+use crate::{WorkflowError, loopback_address};
+
+/// Failed starts in a row after which the parameters are held responsible: with the pauses of
+/// [`pause_after`] about 4 s, enough for the children of a killed postmaster to be gone.
+const STARTS_BEFORE_INCOMPATIBLE: u32 = 5;
+/// How many other loopback addresses are tried before a taken one counts as a failure.
+const ADDRESSES_TO_TRY: u32 = 8;
+
+impl Driver {
+    /// Records that nothing is left to do, unless the wish changed meanwhile.
+    pub(crate) fn rest(
+        self: &Arc<Self>,
+        instance: &DbInstance,
+        postmaster: Option<Postmaster>,
+    ) -> Result<Turn, WorkflowError> {
+        let id = &instance.resource_id;
+        let control = &self.control;
+        let status = if instance.desired.running {
+            InstanceStatus::Available
+        } else {
+            InstanceStatus::Stopped
+        };
+        let next = next_window(instance, control.clock().now());
+        let settled = control.store.quickly(|state| {
+            let mut settled = false;
+            state.update_instance(id, |row| {
+                settled = row.generation == instance.generation;
+                if settled {
+                    row.status = status;
+                    row.applied.created = true;
+                }
+            })?;
+            if settled {
+                state.release(id, next)?;
+                let events = events_at_rest(instance, status).into_iter();
+                let events: Vec<_> = events
+                    .map(|(category, message)| {
+                        control.instance_event(&instance.desired.identifier, category, message)
+                    })
+                    .collect();
+                state.append_events(&events)?;
+            }
+            Ok(settled)
+        })?;
+        if !settled {
+            return Ok(Turn::Again);
+        }
+        if instance.status != status {
+            info!(instance = %instance.desired.identifier, %status, "at rest");
+        }
+        if let Some(postmaster) = postmaster {
+            self.watch(instance, postmaster);
+        }
+        Ok(Turn::Over)
+    }
+
+    /// Records a failure: when to try again, and what to say of it.
+    pub(crate) fn record_failure(
+        &self,
+        id: &DbiResourceId,
+        claim: Claim,
+        error: &WorkflowError,
+    ) -> Result<(), WorkflowError> {
+        let control = &self.control;
+        let now = control.clock().now();
+        let message = chain(error);
+        warn!(%id, attempt = claim.attempt, error = message, "an effect failed");
+        let taken = matches!(error, WorkflowError::Postgres(PostgresError::AddressInUse { .. }));
+        let elsewhere = taken
+            && control.shared_address().is_none()
+            && claim.attempt <= ADDRESSES_TO_TRY;
+        let status = failed_status(error, claim, now);
+        control.store.quickly(|state| {
+            let due = if elsewhere { now } else { now + pause_after(claim.attempt) };
+            state.retry(id, due, &message)?;
+            let Some(instance) = state.instance_by_resource_id(id)? else { return Ok(()) };
+            let said = status.filter(|it| *it != instance.status && !instance.desired.deleted);
+            state.update_instance(id, |row| {
+                row.status = said.unwrap_or(row.status);
+                if elsewhere {
+                    row.desired.address = IpAddr::V4(loopback_address());
+                }
+            })?;
+            let event = said.map(|status| {
+                control.instance_event(
+                    &instance.desired.identifier,
+                    EventCategory::Failure,
+                    format!("Database instance put into {status}. {message}."),
+                )
+            });
+            state.append_events(event.as_slice())
+        })?;
+        Ok(())
+    }
+}
+
+/// The status of an instance that does not come to rest, once that is certain.
+fn failed_status(
+    error: &WorkflowError,
+    claim: Claim,
+    now: OffsetDateTime,
+) -> Option<InstanceStatus> {
+    let not_started = matches!(error, WorkflowError::Postgres(PostgresError::NotStarted { .. }));
+    if not_started && claim.attempt >= STARTS_BEFORE_INCOMPATIBLE {
+        return Some(InstanceStatus::IncompatibleParameters);
+    }
+    let late = claim.deadline_at.is_some_and(|deadline| now >= deadline);
+    late.then_some(InstanceStatus::Failed)
+}
+
+fn events_at_rest(
+    before: &DbInstance,
+    status: InstanceStatus,
+) -> Vec<(EventCategory, &'static str)> {
+    if before.status == status {
+        return Vec::new();
+    }
+    if status == InstanceStatus::Stopped {
+        return vec![(EventCategory::Notification, "DB instance stopped.")];
+    }
+    if !before.applied.created {
+        return vec![(EventCategory::Creation, "DB instance created.")];
+    }
+    match before.status {
+        InstanceStatus::Rebooting => {
+            vec![(EventCategory::Availability, "DB instance restarted.")]
+        }
+        InstanceStatus::Starting => {
+            vec![(EventCategory::Notification, "DB instance started.")]
+        }
+        InstanceStatus::Failed | InstanceStatus::IncompatibleParameters => {
+            vec![(EventCategory::Recovery, "DB instance is available again.")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An error with everything that led to it, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

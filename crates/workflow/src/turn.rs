@@ -1,0 +1,132 @@
+//! One turn: look, decide, do, record.
+
+use std::sync::Arc;
+
+use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
+use pgkeep_postgres::{InstanceFiles, Postmaster, serial_in_use};
+use tracing::{debug, info};
+
+use crate::WorkflowError;
+use crate::decide::{Effect, World, decide};
+use crate::driver::Driver;
+use crate::effects::{Step, event_of, release_in_use};
+use crate::failpoint::{Moment, reached};
+use crate::wanted::plan;
+
+/// What became of a turn.
+pub(crate) enum Turn {
+    /// Something was done, or the wish changed: look again.
+    Again,
+    /// At rest, gone, or waiting for a time that is recorded.
+    Over,
+}
+
+impl Driver {
+    pub(crate) async fn turn(self: &Arc<Self>, id: &DbiResourceId) -> Result<Turn, WorkflowError> {
+        let control = &self.control;
+        let read = control.store.read(|state| state.instance_by_resource_id(id))?;
+        let Some(mut instance) = read else { return Ok(Turn::Over) };
+        if self.open_window(&instance)? {
+            return Ok(Turn::Again);
+        }
+        let engine = control.engine_of(&instance);
+        if let Some(engine) = &engine {
+            release_in_use(&mut instance, engine);
+        }
+        let files = control.files(&instance);
+        let plan = plan(control, &instance, instance.desired.engine_version)?;
+        let postmaster = control.postmasters.running(id, &files)?;
+        let world = look(&instance, &files, engine.is_some(), postmaster.as_ref());
+        let Some(effect) = decide(&instance, &plan.wanted, world) else {
+            return self.rest(&instance, postmaster);
+        };
+        let not_before = self.deaths.not_before(id).filter(|at| *at > control.clock().now());
+        self.announce(&instance, effect)?;
+        if let (Effect::Start, Some(at)) = (effect, not_before) {
+            control.store.quickly(|state| state.wake_at(id, at))?;
+            return Ok(Turn::Over);
+        }
+        debug!(instance = %instance.desired.identifier, effect = effect.name(), "doing");
+        interrupt(effect, Moment::Before)?;
+        let engine = engine.as_ref();
+        let step = Step { control, instance: &instance, engine, plan: &plan, files: &files };
+        let record = step.perform(effect).await?;
+        interrupt(effect, Moment::After)?;
+        if effect == Effect::Remove {
+            return self.forget(&instance);
+        }
+        let release = instance.desired.engine_version;
+        control.store.quickly(|state| {
+            let row = state.update_instance(id, |row| {
+                record(&mut row.applied);
+                row.desired.engine_version = release;
+            })?;
+            let event = row.and_then(|_| event_of(effect, &instance));
+            state.append_events(&event.map_or_else(Vec::new, |(category, message)| {
+                vec![control.instance_event(&instance.desired.identifier, category, message)]
+            }))
+        })?;
+        Ok(Turn::Again)
+    }
+
+    /// Lets the status tell that an available instance is worked on, before the work begins; what
+    /// a start is about to disprove is forgotten first.
+    fn announce(&self, instance: &DbInstance, effect: Effect) -> Result<(), WorkflowError> {
+        let died = effect == Effect::Start && instance.status == InstanceStatus::Available;
+        self.control.store.quickly(|state| {
+            let update = state.update_instance(&instance.resource_id, |row| {
+                if row.status == InstanceStatus::Available {
+                    row.status =
+                        if died { InstanceStatus::Rebooting } else { InstanceStatus::Modifying };
+                }
+                if effect == Effect::Start {
+                    row.applied.start_digest = None;
+                    row.applied.proof_digest = None;
+                }
+            });
+            update?;
+            let identifier = &instance.desired.identifier;
+            let shutdown = self.control.instance_event(
+                identifier,
+                EventCategory::Availability,
+                "DB instance shutdown.",
+            );
+            if died { state.append_events(&[shutdown]) } else { Ok(()) }
+        })?;
+        Ok(())
+    }
+
+    fn forget(&self, instance: &DbInstance) -> Result<Turn, WorkflowError> {
+        let identifier = &instance.desired.identifier;
+        self.control.store.durably(|state| {
+            state.remove_instance(&instance.resource_id)?;
+            state.append_events(&[self.control.instance_event(
+                identifier,
+                EventCategory::Deletion,
+                "DB instance deleted.",
+            )])
+        })?;
+        self.control.publish_names()?;
+        info!(instance = %identifier, "deleted");
+        Ok(Turn::Over)
+    }
+}
+
+fn look(
+    instance: &DbInstance,
+    files: &InstanceFiles,
+    engine: bool,
+    postmaster: Option<&Postmaster>,
+) -> World {
+    let serial = instance.applied.certificate.as_ref().map(|certificate| &certificate.serial);
+    World {
+        engine,
+        data_directory: files.data().join("PG_VERSION").exists(),
+        certificate: serial.is_some() && serial_in_use(files).as_ref() == serial,
+        running: postmaster.is_some(),
+    }
+}
+
+fn interrupt(effect: Effect, moment: Moment) -> Result<(), WorkflowError> {
+    if reached(effect.name(), moment) { Err(WorkflowError::Failpoint) } else { Ok(()) }
+}
