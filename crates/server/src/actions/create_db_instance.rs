@@ -1,0 +1,174 @@
+//! `CreateDBInstance`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use pgkeep_model::{
+    Applied, DEFAULT_CA, DbInstance, DbInstanceIdentifier, DbiResourceId, Desired, EngineSource,
+    EngineVersion, InstanceStatus, Kept, Pending, ca_policy, decide_windows, default_group_name,
+    validate,
+};
+use pgkeep_query::shapes::{CreateDbInstanceMessage, CreateDbInstanceResult};
+use pgkeep_store::StoreError;
+use pgkeep_workflow::{Control, loopback_address};
+
+use super::instance::{insert, master_password};
+use crate::error::ApiError;
+use crate::kept;
+use crate::render;
+
+/// PostgreSQL's own port, and the service's default.
+const DEFAULT_PORT: u16 = 5432;
+/// How many addresses are tried before the range counts as full.
+const ADDRESSES_TO_TRY: u32 = 64;
+
+pub(super) fn answer(
+    control: &Control,
+    input: CreateDbInstanceMessage,
+) -> Result<CreateDbInstanceResult, ApiError> {
+    let identifier: DbInstanceIdentifier = input.db_instance_identifier.parse()?;
+    refuse_foreign(&input)?;
+    validate::engine(&input.engine)?;
+    validate::db_instance_class(&input.db_instance_class)?;
+    let (source, version) = engine_version(control, input.engine_version.as_deref())?;
+    let username = required(input.master_username.as_deref(), "MasterUsername")?;
+    validate::master_username(username)?;
+    let password = input.master_user_password.as_ref();
+    let password = password.ok_or_else(|| ApiError::missing("MasterUserPassword"))?;
+    let resource_id = DbiResourceId::from_random(rand::random());
+    let seed = rand::random();
+    let (backup, maintenance) = decide_windows(
+        input.preferred_backup_window.as_deref().map(str::parse).transpose()?,
+        input.preferred_maintenance_window.as_deref().map(str::parse).transpose()?,
+        seed,
+    )?;
+    let desired = Desired {
+        endpoint: control.endpoint_of(&identifier),
+        identifier,
+        address: control.shared_address().unwrap_or_else(|| loopback_address().into()),
+        port: input.port.map_or(Ok(DEFAULT_PORT), validate::port)?,
+        engine_source: source,
+        engine_version: version,
+        class: input.db_instance_class.clone(),
+        ca_identifier: authority(input.ca_certificate_identifier.as_deref())?,
+        parameter_group: parameter_group(version, input.db_parameter_group_name.as_deref())?,
+        master_username: username.to_owned(),
+        master_password: master_password(password, username, version.major)?,
+        db_name: db_name(input.db_name.as_deref())?,
+        running: true,
+        deleted: false,
+        reboots: 0,
+        deletion_protection: input.deletion_protection.unwrap_or(false),
+        maintenance_window: maintenance.to_string(),
+        backup_window: backup.to_string(),
+        tags: tags(&input)?,
+        kept: kept_fields(input)?,
+    };
+    let instance = DbInstance {
+        resource_id,
+        created_at: control.clock().now(),
+        generation: 1,
+        status: InstanceStatus::Creating,
+        desired,
+        pending: Pending::default(),
+        applied: Applied::default(),
+    };
+    let instance = insert_at_free_address(control, instance)?;
+    Ok(CreateDbInstanceResult { db_instance: Some(render::instance(control, &instance)) })
+}
+
+/// Gives the instance another address, or on a shared address another port where none was asked
+/// for, until nobody has it.
+fn insert_at_free_address(
+    control: &Control,
+    mut instance: DbInstance,
+) -> Result<DbInstance, ApiError> {
+    for _ in 0..ADDRESSES_TO_TRY {
+        match insert(control, &instance) {
+            Ok(()) => return Ok(instance),
+            Err(StoreError::AddressTaken(_)) if control.shared_address().is_none() => {
+                instance.desired.address = IpAddr::V4(loopback_address());
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(ApiError::combination("No loopback address is free for another DB instance."))
+}
+
+fn engine_version(
+    control: &Control,
+    asked: Option<&str>,
+) -> Result<(EngineSource, EngineVersion), ApiError> {
+    let asked = asked.filter(|text| !text.is_empty());
+    control.engines().find(asked).ok_or_else(|| {
+        let asked = asked.unwrap_or("of any kind");
+        ApiError::combination(format!("Cannot find version {asked} for postgres"))
+    })
+}
+
+/// The authority's identifier as it is written in the table.
+pub(super) fn authority(asked: Option<&str>) -> Result<String, ApiError> {
+    let asked = asked.filter(|text| !text.is_empty()).unwrap_or(DEFAULT_CA);
+    match ca_policy(asked) {
+        Some(policy) => Ok(policy.identifier.to_owned()),
+        None => Err(ApiError::no_certificate(asked)),
+    }
+}
+
+/// The parameter group: until there are others, the default one of the version.
+pub(super) fn parameter_group(
+    version: EngineVersion,
+    asked: Option<&str>,
+) -> Result<String, ApiError> {
+    let default = default_group_name(version.major).to_string();
+    match asked.filter(|text| !text.is_empty()) {
+        Some(name) if !name.eq_ignore_ascii_case(&default) => {
+            Err(ApiError::no_parameter_group(name))
+        }
+        _ => Ok(default),
+    }
+}
+
+fn db_name(asked: Option<&str>) -> Result<Option<String>, ApiError> {
+    match asked.filter(|text| !text.is_empty()) {
+        Some(name) => Ok(validate::db_name(name)?.map(str::to_owned)),
+        None => Ok(None),
+    }
+}
+
+fn tags(input: &CreateDbInstanceMessage) -> Result<BTreeMap<String, String>, ApiError> {
+    super::add_tags_to_resource::tag_map(input.tags.as_deref().unwrap_or_default())
+}
+
+fn kept_fields(input: CreateDbInstanceMessage) -> Result<Kept, ApiError> {
+    let mut fields = kept::of_create(input);
+    fields.allocated_storage.get_or_insert(kept::DEFAULT_ALLOCATED_STORAGE_GIB);
+    fields.backup_retention_period.get_or_insert(1);
+    fields.storage_type.get_or_insert_with(|| kept::default_storage_type(fields.iops));
+    kept::check(&fields)?;
+    Ok(fields)
+}
+
+fn required<'a>(text: Option<&'a str>, parameter: &str) -> Result<&'a str, ApiError> {
+    text.filter(|text| !text.is_empty()).ok_or_else(|| ApiError::missing(parameter))
+}
+
+/// Fields of other engines, and of parts of the service that pgkeep does not have.
+fn refuse_foreign(input: &CreateDbInstanceMessage) -> Result<(), ApiError> {
+    let foreign = [
+        ("DBClusterIdentifier", input.db_cluster_identifier.is_some()),
+        ("CharacterSetName", input.character_set_name.is_some()),
+        ("CustomIamInstanceProfile", input.custom_iam_instance_profile.is_some()),
+        ("Domain", input.domain.is_some() || input.domain_fqdn.is_some()),
+        ("ManageMasterUserPassword", input.manage_master_user_password == Some(true)),
+        ("NcharCharacterSetName", input.nchar_character_set_name.is_some()),
+        ("TdeCredentialArn", input.tde_credential_arn.is_some()),
+        ("Timezone", input.timezone.is_some()),
+    ];
+    match foreign.into_iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(ApiError::combination(format!("{name} can't be used with this DB instance.")))
+        }
+    }
+}

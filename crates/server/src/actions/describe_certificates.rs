@@ -1,0 +1,45 @@
+//! `DescribeCertificates`.
+
+use pgkeep_model::DEFAULT_CA;
+use pgkeep_query::shapes::{Certificate, CertificateMessage, DescribeCertificatesMessage};
+use pgkeep_workflow::{AuthorityInfo, Control};
+
+use crate::error::ApiError;
+use crate::filter;
+use crate::page::Page;
+
+pub(super) fn answer(
+    control: &Control,
+    input: &DescribeCertificatesMessage,
+) -> Result<CertificateMessage, ApiError> {
+    filter::check(input.filters.as_deref(), &[])?;
+    let page = Page::new(input.max_records, input.marker.as_deref())?;
+    let mut authorities = control.authorities().describe();
+    if let Some(wanted) = input.certificate_identifier.as_deref().filter(|text| !text.is_empty()) {
+        authorities.retain(|it| it.identifier.eq_ignore_ascii_case(wanted));
+        if authorities.is_empty() {
+            return Err(ApiError::no_certificate(wanted));
+        }
+    }
+    authorities.sort_by(|one, other| one.identifier.cmp(&other.identifier));
+    let (authorities, marker) = page.cut(authorities, |it| it.identifier.to_string());
+    Ok(CertificateMessage {
+        certificates: authorities.iter().map(|it| certificate(control, it)).collect(),
+        default_certificate_for_new_launches: Some(DEFAULT_CA.to_owned()),
+        marker,
+    })
+}
+
+fn certificate(control: &Control, authority: &AuthorityInfo) -> Certificate {
+    let region = &control.installation().region;
+    Certificate {
+        certificate_arn: Some(format!("arn:aws:rds:{region}::cert:{}", authority.identifier)),
+        certificate_identifier: Some(authority.identifier.to_string()),
+        certificate_type: Some("CA".to_owned()),
+        customer_override: Some(false),
+        customer_override_valid_till: None,
+        thumbprint: Some(authority.thumbprint_sha1.clone()),
+        valid_from: Some(authority.not_before),
+        valid_till: Some(authority.not_after),
+    }
+}

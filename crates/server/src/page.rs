@@ -1,0 +1,97 @@
+//! Pages of a list: `MaxRecords` and an opaque `Marker`.
+
+use crate::error::ApiError;
+
+/// The service's bounds of `MaxRecords`, of which the upper one is its default.
+const RECORDS: std::ops::RangeInclusive<i32> = 20..=100;
+/// The bound where the service allows less than 20.
+const FEW_RECORDS: std::ops::RangeInclusive<i32> = 1..=100;
+
+/// Which part of a list is asked for.
+#[derive(Debug)]
+pub(crate) struct Page {
+    size: usize,
+    after: Option<String>,
+}
+
+impl Page {
+    /// From the fields of a request.
+    pub(crate) fn new(max_records: Option<i32>, marker: Option<&str>) -> Result<Self, ApiError> {
+        let size = max_records.unwrap_or(*RECORDS.end());
+        if !RECORDS.contains(&size) {
+            return Err(ApiError::value(format!(
+                "Invalid value {size} for MaxRecords. Must be between {} and {}",
+                RECORDS.start(),
+                RECORDS.end(),
+            )));
+        }
+        Self::of_size(size, marker)
+    }
+
+    /// As [`Page::new`], for the operations whose pages may be smaller.
+    pub(crate) fn small(max_records: Option<i32>, marker: Option<&str>) -> Result<Self, ApiError> {
+        let size = max_records.unwrap_or(*FEW_RECORDS.end());
+        let bounded = size.clamp(*FEW_RECORDS.start(), *FEW_RECORDS.end());
+        Self::of_size(bounded, marker)
+    }
+
+    fn of_size(size: i32, marker: Option<&str>) -> Result<Self, ApiError> {
+        let after = marker.filter(|marker| !marker.is_empty()).map(decode_marker).transpose()?;
+        Ok(Self { size: usize::try_from(size).unwrap_or_default(), after })
+    }
+
+    /// Cuts the page out of a list that is sorted by `key`; answers it and the next marker.
+    pub(crate) fn cut<T>(
+        &self,
+        all: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> String,
+    ) -> (Vec<T>, Option<String>) {
+        let mut rest =
+            all.into_iter().skip_while(|item| self.after.as_ref().is_some_and(|it| key(item) <= *it));
+        let page: Vec<T> = rest.by_ref().take(self.size).collect();
+        let more = rest.next().is_some();
+        let marker = page.last().filter(|_| more).map(|item| hex_encode(&key(item)));
+        (page, marker)
+    }
+}
+
+fn hex_encode(key: &str) -> String {
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode_marker(marker: &str) -> Result<String, ApiError> {
+    let pair = |at: usize| marker.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..marker.len()).step_by(2).map(pair).collect();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| ApiError::value(format!("Invalid marker: {marker}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_join_to_the_whole() {
+        let all: Vec<String> = (0..45).map(|n| format!("{n:02}")).collect();
+        let mut seen = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            let page = Page::new(Some(20), marker.as_deref()).unwrap();
+            let (items, next) = page.cut(all.clone(), Clone::clone);
+            seen.extend(items);
+            marker = next;
+            if marker.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(Page::new(Some(19), None).is_err());
+        assert!(Page::new(None, Some("zz")).is_err());
+        assert!(Page::new(None, Some("é")).is_err());
+    }
+}

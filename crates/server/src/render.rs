@@ -1,0 +1,161 @@
+//! A DB instance as the API shows it.
+
+use pgkeep_model::{DbInstance, InstanceStatus, Pending};
+use pgkeep_query::shapes;
+use pgkeep_workflow::Control;
+
+/// The shape of an instance. What is not yet proved is not in it: the endpoint appears with the
+/// first proof, the certificate's end with the certificate.
+pub(crate) fn instance(control: &Control, instance: &DbInstance) -> shapes::DbInstance {
+    let desired = &instance.desired;
+    let kept = desired.kept.clone();
+    let installation = control.installation();
+    let zone = || format!("{}a", installation.region);
+    let iam = kept.enable_iam_database_authentication.unwrap_or(false);
+    let insights = kept.enable_performance_insights.unwrap_or(false);
+    shapes::DbInstance {
+        allocated_storage: kept.allocated_storage,
+        auto_minor_version_upgrade: Some(kept.auto_minor_version_upgrade.unwrap_or(true)),
+        availability_zone: Some(kept.availability_zone.clone().unwrap_or_else(zone)),
+        backup_retention_period: kept.backup_retention_period,
+        backup_target: Some("region".to_owned()),
+        ca_certificate_identifier: Some(desired.ca_identifier.clone()),
+        certificate_details: certificate_details(instance),
+        copy_tags_to_snapshot: Some(kept.copy_tags_to_snapshot.unwrap_or(false)),
+        customer_owned_ip_enabled: Some(false),
+        database_insights_mode: Some(
+            kept.database_insights_mode.unwrap_or_else(|| "standard".to_owned()),
+        ),
+        db_instance_arn: Some(arn(control, instance)),
+        db_instance_class: Some(desired.class.clone()),
+        db_instance_identifier: Some(desired.identifier.to_string()),
+        db_instance_port: Some(0),
+        db_instance_status: Some(instance.status.to_string()),
+        db_name: desired.db_name.clone(),
+        db_parameter_groups: vec![shapes::DbParameterGroupStatus {
+            db_parameter_group_name: Some(desired.parameter_group.clone()),
+            parameter_apply_status: Some("in-sync".to_owned()),
+        }],
+        db_subnet_group: Some(subnet_group(
+            kept.db_subnet_group_name.as_deref().unwrap_or("default"),
+        )),
+        dbi_resource_id: Some(instance.resource_id.to_string()),
+        dedicated_log_volume: Some(kept.dedicated_log_volume.unwrap_or(false)),
+        deletion_protection: Some(desired.deletion_protection),
+        enabled_cloudwatch_logs_exports: kept.enable_cloudwatch_logs_exports.unwrap_or_default(),
+        endpoint: endpoint(instance),
+        engine: Some("postgres".to_owned()),
+        engine_lifecycle_support: Some(
+            kept.engine_lifecycle_support
+                .unwrap_or_else(|| "open-source-rds-extended-support".to_owned()),
+        ),
+        engine_version: Some(desired.engine_version.to_string()),
+        iam_database_authentication_enabled: Some(iam),
+        instance_create_time: instance.applied.created.then_some(instance.created_at),
+        iops: kept.iops,
+        is_storage_config_upgrade_available: Some(false),
+        kms_key_id: kept.kms_key_id,
+        license_model: Some("postgresql-license".to_owned()),
+        master_username: Some(desired.master_username.clone()),
+        max_allocated_storage: kept.max_allocated_storage,
+        monitoring_interval: Some(kept.monitoring_interval.unwrap_or(0)),
+        monitoring_role_arn: kept.monitoring_role_arn,
+        multi_az: Some(kept.multi_az.unwrap_or(false)),
+        network_type: Some(kept.network_type.unwrap_or_else(|| "IPV4".to_owned())),
+        option_group_memberships: vec![shapes::OptionGroupMembership {
+            option_group_name: Some(kept.option_group_name.unwrap_or_else(|| {
+                format!("default:postgres-{}", desired.engine_version.major)
+            })),
+            status: Some("in-sync".to_owned()),
+        }],
+        pending_modified_values: Some(pending(&instance.pending)),
+        performance_insights_enabled: Some(insights),
+        performance_insights_kms_key_id: kept.performance_insights_kms_key_id,
+        performance_insights_retention_period: kept.performance_insights_retention_period,
+        preferred_backup_window: Some(desired.backup_window.clone()),
+        preferred_maintenance_window: Some(desired.maintenance_window.clone()),
+        publicly_accessible: Some(kept.publicly_accessible.unwrap_or(false)),
+        storage_encrypted: Some(kept.storage_encrypted.unwrap_or(false)),
+        storage_throughput: Some(kept.storage_throughput.unwrap_or(0)),
+        storage_type: kept.storage_type,
+        tag_list: tags(instance),
+        vpc_security_groups: kept
+            .vpc_security_group_ids
+            .unwrap_or_default()
+            .into_iter()
+            .map(|id| shapes::VpcSecurityGroupMembership {
+                vpc_security_group_id: Some(id),
+                status: Some("active".to_owned()),
+            })
+            .collect(),
+        ..shapes::DbInstance::default()
+    }
+}
+
+/// The ARN of an instance.
+pub(crate) fn arn(control: &Control, instance: &DbInstance) -> String {
+    let installation = control.installation();
+    format!(
+        "arn:aws:rds:{}:{}:db:{}",
+        installation.region, installation.account_id, instance.desired.identifier
+    )
+}
+
+/// The tags of an instance, by key.
+pub(crate) fn tags(instance: &DbInstance) -> Vec<shapes::Tag> {
+    let tag = |(key, value): (&String, &String)| shapes::Tag {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    };
+    instance.desired.tags.iter().map(tag).collect()
+}
+
+/// The changes that wait, as `PendingModifiedValues`.
+pub(crate) fn pending(pending: &Pending) -> shapes::PendingModifiedValues {
+    let kept = &pending.kept;
+    shapes::PendingModifiedValues {
+        allocated_storage: kept.allocated_storage,
+        backup_retention_period: kept.backup_retention_period,
+        ca_certificate_identifier: pending.ca_identifier.clone(),
+        db_instance_class: pending.class.clone(),
+        db_instance_identifier: pending.identifier.as_ref().map(ToString::to_string),
+        iops: kept.iops,
+        multi_az: kept.multi_az,
+        storage_throughput: kept.storage_throughput,
+        storage_type: kept.storage_type.clone(),
+        ..shapes::PendingModifiedValues::default()
+    }
+}
+
+fn endpoint(instance: &DbInstance) -> Option<shapes::Endpoint> {
+    let shown = instance.applied.created && instance.status != InstanceStatus::Creating;
+    shown.then(|| shapes::Endpoint {
+        address: Some(instance.desired.endpoint.clone()),
+        hosted_zone_id: Some("ZPGKEEPLOCAL".to_owned()),
+        port: Some(i32::from(instance.desired.port)),
+    })
+}
+
+fn certificate_details(instance: &DbInstance) -> Option<shapes::CertificateDetails> {
+    if instance.status == InstanceStatus::Deleting {
+        return None;
+    }
+    let proved = instance.applied.certificate.as_ref().filter(|_| instance.applied.created);
+    Some(shapes::CertificateDetails {
+        ca_identifier: Some(match proved {
+            Some(certificate) => certificate.ca_identifier.clone(),
+            None => instance.desired.ca_identifier.clone(),
+        }),
+        valid_till: proved.map(|certificate| certificate.not_after),
+    })
+}
+
+fn subnet_group(name: &str) -> shapes::DbSubnetGroup {
+    shapes::DbSubnetGroup {
+        db_subnet_group_name: Some(name.to_owned()),
+        db_subnet_group_description: Some(name.to_owned()),
+        subnet_group_status: Some("Complete".to_owned()),
+        vpc_id: Some("vpc-local".to_owned()),
+        ..shapes::DbSubnetGroup::default()
+    }
+}
