@@ -4,9 +4,11 @@
 //! or on time takes it as a parameter, so that every decision can be tested as a table.
 
 mod ca;
+mod class;
 mod clock;
 mod engine;
 
 pub use ca::{CA_POLICIES, CaPolicy, DEFAULT_CA, KeyAlgorithm, ca_policy};
+pub use class::{InstanceClass, instance_class, instance_classes};
 pub use clock::Clock;
 pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
