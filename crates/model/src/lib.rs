@@ -4,9 +4,21 @@
 //! or on time takes it as a parameter, so that every decision can be tested as a table.
 
 mod ca;
+mod class;
 mod clock;
 mod engine;
+mod names;
+pub mod parameters;
+pub mod validate;
+mod window;
 
 pub use ca::{CA_POLICIES, CaPolicy, DEFAULT_CA, KeyAlgorithm, ca_policy};
+pub use class::{InstanceClass, instance_class, instance_classes};
 pub use clock::Clock;
 pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
+pub use names::{
+    AccountId, DbInstanceIdentifier, DbParameterGroupName, DbiResourceId, DomainName, RegionName,
+    account_hash, endpoint_name,
+};
+pub use validate::{ErrorCode, InvalidParameter};
+pub use window::{BackupWindow, MaintenanceWindow, Window, decide_windows};

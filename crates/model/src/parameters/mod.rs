@@ -1,0 +1,14 @@
+//! DB parameters: what the service sets where nobody set anything, and the formulas a value may
+//! be.
+//!
+//! Only what the engine cannot tell by itself is written here. The catalogue of all parameters,
+//! with ranges and contexts, is made from the engines.
+
+mod defaults;
+mod formula;
+
+pub use defaults::{
+    DEFAULT_FORMULAS, default_formula, default_group_name, default_ssl_ciphers, family,
+    force_ssl_default, password_encryption_default, ssl_min_protocol_version_default,
+};
+pub use formula::{Formula, FormulaVariables};
