@@ -1,1 +1,29 @@
-//! pgkeep pki.
+//! The certificate authorities of a region: the only code that reads a CA key.
+//!
+//! PostgreSQL's clients trust roots; the server sends a leaf and the subordinate that signed it.
+//! The invariants: a certificate never starts before or ends after its issuer, every serial is
+//! random and every certificate has an explicit profile, a folder of keys appears whole or not at
+//! all, and an authority found damaged is refused rather than made anew, because clients hold its
+//! root.
+//!
+//! Deliberately absent: the clock (a parameter), when to renew (a decision of `model`), and the
+//! check of a chain as served (`probe`, which must not share code with what it judges).
+
+mod authorities;
+mod authority;
+mod bundle;
+mod error;
+mod folder;
+mod info;
+mod key;
+mod parallel;
+mod profile;
+
+pub use authorities::{Authorities, Leaf};
+pub use authority::AuthorityInfo;
+pub use error::Error;
+pub use info::CertificateInfo;
+pub use key::LeafKey;
+
+/// What this crate's functions answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

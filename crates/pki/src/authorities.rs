@@ -1,0 +1,158 @@
+//! The authorities of a region together: made or loaded, and what they give to the outside.
+
+use std::fmt;
+use std::path::Path;
+
+use pgkeep_model::CA_POLICIES;
+use time::OffsetDateTime;
+
+use crate::authority::{Authority, AuthorityInfo};
+use crate::bundle::{render_p7b, render_pem};
+use crate::parallel::in_parallel;
+use crate::profile::{leaf_params, plan_validity};
+use crate::{CertificateInfo, Error, LeafKey, Result, folder};
+
+/// Every authority of [`CA_POLICIES`], for one region.
+pub struct Authorities {
+    authorities: Vec<Authority>,
+    p7b: Vec<u8>,
+}
+
+/// A server's certificate, with what a record of it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// The leaf and then the subordinate that signed it, as PEM: what a server sends. Never the
+    /// root, which clients must have from elsewhere.
+    pub chain_pem: String,
+    /// The serial number in lowercase hexadecimal, without colons: always 32 digits.
+    pub serial_hex: String,
+    /// SHA-256 of the leaf (DER) in lowercase hexadecimal.
+    pub fingerprint_sha256: String,
+    /// The first second of its life, in UTC.
+    pub not_before: OffsetDateTime,
+    /// The last second of its life, in UTC.
+    pub not_after: OffsetDateTime,
+    /// The subject of the subordinate that signed it.
+    pub issuer: String,
+}
+
+impl Authorities {
+    /// Loads the authorities of a region from `dir`, and makes those that are missing.
+    ///
+    /// Each has a folder `<dir>/<identifier>` with `root.pem`, `root-key.pem`, `subordinate.pem`
+    /// and `subordinate-key.pem`. Safe to kill at any moment and to run again; a second process
+    /// waits. `dir` belongs to one region: authorities of another are refused.
+    ///
+    /// The first run makes RSA-4096 keys and takes seconds; call it off the executor's threads.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] names the first file that is damaged, expired, open to others or does not
+    /// go with the one beside it. An authority is never made anew over such a file.
+    pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
+        folder::ensure_private(dir)?;
+        let _lock = folder::lock(dir)?;
+        let made = in_parallel(
+            CA_POLICIES
+                .each_ref()
+                .map(|policy| move || Authority::ensure(dir, policy, region, now)),
+        );
+        let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
+        let p7b = render_p7b(
+            authorities
+                .iter()
+                .map(|authority| authority.root_der.as_slice()),
+        )?;
+        Ok(Self { authorities, p7b })
+    }
+
+    /// Signs a certificate for the server at `endpoint`, a DNS name, with the key's public half.
+    ///
+    /// One calendar year, cut where the subordinate's own life ends. The identifier matches
+    /// without regard to case, as in the service.
+    pub fn issue_leaf(
+        &self,
+        ca_identifier: &str,
+        key: &LeafKey,
+        endpoint: &str,
+        now: OffsetDateTime,
+    ) -> Result<Leaf> {
+        let authority = self.find(ca_identifier)?;
+        let policy = authority.policy;
+        let (expected, found) = (policy.key, key.algorithm());
+        if expected != found {
+            return Err(Error::KeyFamily {
+                authority: policy.identifier,
+                expected,
+                found,
+            });
+        }
+        let validity = plan_validity(now, policy.leaf_years, Some(&authority.validity));
+        let validity = validity.ok_or_else(|| Error::OutsideValidity {
+            issuer: policy.identifier.to_owned(),
+            now,
+        })?;
+        let leaf = leaf_params(endpoint, found, validity)?
+            .signed_by(key.pair(), &authority.issuer)
+            .map_err(|source| Error::Issue {
+                subject: endpoint.to_owned(),
+                source,
+            })?;
+        let info = CertificateInfo::from_der(leaf.der()).ok_or(Error::NotACertificate)?;
+        Ok(Leaf {
+            chain_pem: render_pem(leaf.der())? + &authority.subordinate_pem,
+            serial_hex: info.serial_hex,
+            fingerprint_sha256: info.fingerprint_sha256,
+            not_before: info.not_before,
+            not_after: info.not_after,
+            issuer: info.issuer,
+        })
+    }
+
+    /// The trust bundle: every root and nothing else, as PEM.
+    pub fn bundle_pem(&self) -> String {
+        self.authorities
+            .iter()
+            .map(|authority| authority.info.root_pem.as_str())
+            .collect()
+    }
+
+    /// The trust bundle as a certs-only PKCS#7 in DER, the form of `.p7b` that Windows and Java
+    /// import as it is.
+    pub fn bundle_p7b(&self) -> &[u8] {
+        &self.p7b
+    }
+
+    /// The root of one authority as PEM.
+    pub fn authority_pem(&self, ca_identifier: &str) -> Result<&str> {
+        self.find(ca_identifier)
+            .map(|authority| authority.info.root_pem.as_str())
+    }
+
+    /// What clients are told of each authority, the default first.
+    pub fn describe(&self) -> Vec<AuthorityInfo> {
+        self.authorities
+            .iter()
+            .map(|authority| authority.info.clone())
+            .collect()
+    }
+
+    fn find(&self, identifier: &str) -> Result<&Authority> {
+        self.authorities
+            .iter()
+            .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))
+            .ok_or_else(|| Error::UnknownAuthority(identifier.to_owned()))
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let roots = self
+            .authorities
+            .iter()
+            .map(|authority| &authority.info.subject);
+        let roots = roots.collect::<Vec<_>>();
+        f.debug_struct("Authorities")
+            .field("roots", &roots)
+            .finish_non_exhaustive()
+    }
+}

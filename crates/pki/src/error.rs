@@ -1,0 +1,104 @@
+//! What can go wrong with authorities and certificates. No text here ever holds key material.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pgkeep_model::KeyAlgorithm;
+use time::OffsetDateTime;
+
+/// A failure of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file system refused.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A file of an authority is not what it should be; nothing was changed.
+    #[error("{} {problem}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// The end of the sentence that starts with the file's name.
+        problem: String,
+    },
+    /// The provider made no key.
+    #[error("cannot generate a key of kind {}", algorithm.name())]
+    GenerateKey {
+        /// The kind of key.
+        algorithm: KeyAlgorithm,
+        /// The provider's answer.
+        source: rcgen::Error,
+    },
+    /// A text is not a private key of the kind wanted. Says no more, as the text is a secret.
+    #[error("this is no {} private key in PKCS#8 PEM", .0.name())]
+    NotAKey(KeyAlgorithm),
+    /// A text is not a certificate.
+    #[error("this is no certificate in PEM")]
+    NotACertificate,
+    /// The certificate was not made.
+    #[error("cannot issue a certificate for {subject}")]
+    Issue {
+        /// Whom it was for.
+        subject: String,
+        /// The encoder's answer.
+        source: rcgen::Error,
+    },
+    /// Certificates could not be packed as PKCS#7.
+    #[error("cannot encode the bundle as PKCS#7")]
+    Bundle(#[source] der::Error),
+    /// No authority has this identifier.
+    #[error("there is no authority {0:?}")]
+    UnknownAuthority(String),
+    /// The leaf's key is not of the authority's family.
+    #[error("authority {authority} signs {} keys, not {}", expected.name(), found.name())]
+    KeyFamily {
+        /// The authority's identifier.
+        authority: &'static str,
+        /// The authority's kind of key.
+        expected: KeyAlgorithm,
+        /// The kind of the key given.
+        found: KeyAlgorithm,
+    },
+    /// A name that is no DNS name, or one that no certificate may vouch for (a wildcard).
+    #[error("{0:?} is not a DNS name to issue a certificate for")]
+    Endpoint(String),
+    /// The name does not fit a common name of 64 characters (RFC 5280 appendix A.1,
+    /// ub-common-name): the region is too long.
+    #[error("{0:?} is longer than the 64 characters of a common name")]
+    NameTooLong(String),
+    /// The issuer is not valid at this moment, so nothing it signs would be.
+    #[error("{issuer} is not valid at {now}")]
+    OutsideValidity {
+        /// The issuer.
+        issuer: String,
+        /// The moment asked for.
+        now: OffsetDateTime,
+    },
+}
+
+impl Error {
+    /// Makes the system's answer to `action` on `path` an error; for `map_err`.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// Says that the file is not what it should be.
+    pub(crate) fn unfit(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Unfit {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}
