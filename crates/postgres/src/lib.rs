@@ -1,1 +1,8 @@
 //! pgkeep postgres.
+
+mod engine;
+
+pub use engine::{
+    Engine, EngineCatalogue, EngineChoice, EngineError, EngineSettings, Engines, OpensslVersion,
+    Progress, RefusedEngine,
+};
