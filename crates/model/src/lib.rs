@@ -7,6 +7,9 @@ mod ca;
 mod class;
 mod clock;
 mod engine;
+mod event;
+mod instance;
+mod kept;
 mod names;
 pub mod parameters;
 pub mod validate;
@@ -15,6 +18,11 @@ mod window;
 pub use ca::{CA_POLICIES, CaPolicy, DEFAULT_CA, KeyAlgorithm, ca_policy};
 pub use class::{InstanceClass, instance_class, instance_classes};
 pub use clock::Clock;
+pub use event::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};
+pub use instance::{
+    Applied, CertificateRecord, DbInstance, Desired, InstanceStatus, PasswordVerifier, Pending,
+};
+pub use kept::Kept;
 pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
 pub use names::{
     AccountId, DbInstanceIdentifier, DbParameterGroupName, DbiResourceId, DomainName, RegionName,

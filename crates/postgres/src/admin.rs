@@ -12,6 +12,10 @@ use crate::{PostgresError, program};
 /// How often a starting server is asked whether it accepts connections.
 const POLL_INTERVAL: Duration = Duration::from_millis(4);
 
+/// Keeps the statements of a session out of the log, whatever the parameter group says.
+const QUIET: &str =
+    "-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1";
+
 /// The master user and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
@@ -33,7 +37,7 @@ impl Admin {
     pub async fn connect(files: &InstanceFiles, port: u16) -> Result<Self, PostgresError> {
         let mut config = Config::new();
         config.host_path(files.socket()).port(port).user("rdsadmin").dbname("rdsadmin");
-        config.application_name("pgkeep").connect_timeout(Duration::from_secs(10));
+        config.options(QUIET).application_name("pgkeep").connect_timeout(Duration::from_secs(10));
         let connected = config.connect(NoTls).await;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
@@ -69,15 +73,13 @@ impl Admin {
     /// Makes the master user and its database, and gives it its password; what is there stays.
     pub async fn ensure_access(&self, access: &Access) -> Result<(), PostgresError> {
         let role = identifier(&access.master_username);
-        // The verifier is sent as a statement, since utility statements take no parameters; the
-        // session's log settings keep the server from writing it to its log.
+        // The verifier is part of the statement, since utility statements take no parameters;
+        // `QUIET` keeps the server from writing it to its log.
         let password = literal(access.master_password.reveal());
         self.run(
             "make the master user",
             &format!(
-                "SET log_statement = 'none'; SET log_min_error_statement = 'panic';
-                 SET log_min_duration_statement = -1;
-                 DO $pgkeep$ BEGIN
+                "DO $pgkeep$ BEGIN
                    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
                      CREATE ROLE {role};
                    END IF;

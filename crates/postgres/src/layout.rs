@@ -67,7 +67,7 @@ impl Layout {
 const SOCKET_FOLDER_LENGTH: usize = 12;
 
 /// The files of one instance.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceFiles {
     folder: PathBuf,
     socket: PathBuf,
@@ -154,7 +154,7 @@ pub(crate) fn write_file(path: &Path, content: &str) -> Result<(), PostgresError
 /// The names in a folder.
 pub(crate) fn names(folder: &Path) -> Result<Vec<String>, PostgresError> {
     let error = PostgresError::file("list", folder);
-    let read = || {
+    let read = || -> std::io::Result<Vec<String>> {
         fs::read_dir(folder)?
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect()

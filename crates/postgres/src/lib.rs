@@ -22,11 +22,15 @@ pub use certificate::{
     KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair,
 };
 pub use conf::{AuthenticationMethod, Rendered, Settings, digest, render, write_configuration};
-pub use engine::*;
+pub use engine::{
+    Engine, EngineCatalogue, EngineChoice, EngineError, EngineSettings, Engines, OpensslVersion,
+    Progress, RefusedEngine,
+};
 pub use error::PostgresError;
 pub use layout::{InstanceFiles, Layout};
 pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start};
-pub use password::{PasswordEncryption, verifier};
+pub use password::verifier;
 pub use postmaster::{Postmaster, Postmasters, Shutdown};
-pub use prepare::{Priority, prepare, prepared, sweep_pool, take_prepared};
+pub use prepare::{prepare, prepared, sweep_pool, take_prepared};
+pub use program::Priority;
 pub use trash::{discard, empty_trash};

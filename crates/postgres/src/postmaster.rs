@@ -9,19 +9,18 @@ use std::fs::{self, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgkeep_model::DbiResourceId;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
-use tokio::process::Command;
 use tokio::sync::watch;
 
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, ensure_folder};
-use crate::{PostgresError, program};
+use crate::program::{self, Priority};
+use crate::PostgresError;
 
 /// How long a fast shutdown may take before it becomes an immediate one: PostgreSQL writes a
 /// checkpoint first, which on a slow disk with large buffers takes minutes.
@@ -155,8 +154,7 @@ fn spawn(files: &InstanceFiles, engine: &Engine) -> Result<Postmaster, PostgresE
         .open(&log)
         .map_err(PostgresError::file("write", &log))?;
     let errors = output.try_clone().map_err(PostgresError::file("write", &log))?;
-    let mut command = Command::new(engine.program("postgres"));
-    program::environment(&mut command, engine);
+    let mut command = program::command(engine, "postgres", Priority::Normal);
     command
         .arg("-D")
         .arg(files.data())
@@ -164,7 +162,6 @@ fn spawn(files: &InstanceFiles, engine: &Engine) -> Result<Postmaster, PostgresE
         .arg(format!("config_file={}", files.postgresql_conf().display()))
         .stdout(output)
         .stderr(errors)
-        .stdin(Stdio::null())
         .process_group(0)
         .kill_on_drop(false);
     let run = |source| PostgresError::Run { program: "postgres", source };
@@ -208,7 +205,7 @@ fn watch_process(pid: Pid) -> Result<Postmaster, rustix::io::Errno> {
     let watched = Arc::clone(&handle);
     tokio::spawn(async move {
         // A pidfd is readable once its process has ended.
-        if let Ok(watched) = AsyncFd::new(watched) {
+        if let Ok(watched) = AsyncFd::register(watched) {
             let _ = watched.readable().await;
         }
         let _ = sender.send(true);

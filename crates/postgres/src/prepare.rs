@@ -13,23 +13,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, Layout, ensure_folder, names};
-use crate::{PostgresError, program};
+use crate::program::{self, Priority, command};
+use crate::PostgresError;
 
 /// Begins the names of folders that are not complete.
 const INCOMPLETE: &str = ".making-";
-
-/// Whether to leave the processor to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    /// Somebody waits.
-    Normal,
-    /// Work ahead of need.
-    Background,
-}
 
 /// How many prepared instances of an engine there are.
 pub fn prepared(layout: &Layout, engine: &Engine) -> Result<usize, PostgresError> {
@@ -150,17 +141,3 @@ WITH ADMIN OPTION;
 CREATE DATABASE rdsadmin;
 REVOKE ALL ON DATABASE rdsadmin FROM PUBLIC;
 ";
-
-fn command(engine: &Engine, name: &str, priority: Priority) -> Command {
-    let program = engine.program(name);
-    let mut command = match priority {
-        Priority::Normal => Command::new(program),
-        Priority::Background => {
-            let mut nice = Command::new("nice");
-            nice.args(["-n", "15"]).arg(program);
-            nice
-        }
-    };
-    program::environment(&mut command, engine);
-    command
-}

@@ -7,13 +7,30 @@ use tokio::process::Command;
 use crate::PostgresError;
 use crate::engine::Engine;
 
-/// Gives a program a known environment: nothing of the caller's, secrets among it, passes on.
-pub(crate) fn environment(command: &mut Command, engine: &Engine) {
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
-    if let Some(folder) = &engine.lib_dir {
-        command.env("LD_LIBRARY_PATH", folder);
-    }
+/// Whether to leave the processor to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits.
+    Normal,
+    /// Work ahead of need.
+    Background,
+}
+
+/// A program of an engine, in the engine's clean environment; it ends with its caller.
+pub(crate) fn command(engine: &Engine, name: &str, priority: Priority) -> Command {
+    let direct = engine.command(name);
+    let command = match priority {
+        Priority::Normal => direct,
+        Priority::Background => {
+            let mut nice = std::process::Command::new("nice");
+            nice.args(["-n", "15"]).arg(direct.get_program()).env_clear();
+            nice.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            nice
+        }
+    };
+    let mut command = Command::from(command);
     command.stdin(Stdio::null()).kill_on_drop(true).current_dir("/");
+    command
 }
 
 /// Runs a program to its end.

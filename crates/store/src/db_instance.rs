@@ -140,7 +140,7 @@ impl Transaction<'_> {
             "SELECT resource_id FROM db_instance WHERE due_at <= ?1 ORDER BY due_at",
         )?;
         let rows = select.query_map([to_millis(now)], |row| row.get::<_, String>(0))?;
-        rows.map(|id| Ok(DbiResourceId::from_stored(id?))).collect()
+        rows.map(|id| Ok(DbiResourceId::try_from(id?)?)).collect()
     }
 
     /// When the next instance falls due that is not due yet.

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// A timestamp is out of range.
     #[error("a time in the state file is out of range")]
     Time(#[from] time::error::ComponentRange),
+    /// A row holds a name that cannot be one.
+    #[error("a name in the state file is not valid")]
+    Name(#[from] pgkeep_model::InvalidParameter),
     /// The file was written by a newer pgkeep.
     #[error(
         "the state file has version {found}, this pgkeep reads up to {known}; \

@@ -47,7 +47,8 @@ pub(crate) fn apply(connection: &Connection) -> Result<(), StoreError> {
 
 /// The file's version, when this program can read it.
 pub(crate) fn check(connection: &Connection) -> Result<usize, StoreError> {
-    let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
     let known = MIGRATIONS.len();
     if found > known { Err(StoreError::Newer { found, known }) } else { Ok(found) }
 }

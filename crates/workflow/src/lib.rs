@@ -27,7 +27,7 @@ pub use decide::{Effect, Wanted, World, decide};
 pub use error::WorkflowError;
 pub use hosts::HostsFile;
 pub use pgkeep_pki::{AuthorityInfo, CertificateInfo};
-pub use pgkeep_postgres::{LogFile, LogPortion, PasswordEncryption, verifier};
+pub use pgkeep_postgres::{LogFile, LogPortion, verifier};
 
 use driver::Driver;
 
