@@ -30,8 +30,18 @@ impl Root {
         self.0.pem()
     }
 
-    /// A leaf for `names` that ends with `last_year`, over a subordinate of its own.
+    /// A leaf with a P-256 key for `names` that ends with `last_year`.
     pub fn issue_leaf(&self, names: &[&str], last_year: i32) -> Leaf {
+        self.issue_leaf_for(&KeyPair::generate().unwrap(), names, last_year)
+    }
+
+    /// A leaf with an RSA-2048 key that is valid at [`now`].
+    pub fn issue_rsa_leaf(&self, names: &[&str]) -> Leaf {
+        let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        self.issue_leaf_for(&key, names, 2035)
+    }
+
+    fn issue_leaf_for(&self, leaf_key: &KeyPair, names: &[&str], last_year: i32) -> Leaf {
         let key = KeyPair::generate().unwrap();
         let subordinate =
             CertifiedIssuer::signed_by(ca_params("subordinate"), key, &self.0).unwrap();
@@ -42,10 +52,9 @@ impl Root {
             .push(DnType::CommonName, SERVER_NAME);
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
-        let key = KeyPair::generate().unwrap();
-        let leaf = params.signed_by(&key, &subordinate).unwrap();
+        let leaf = params.signed_by(leaf_key, &subordinate).unwrap();
         Leaf {
-            key_pem: key.serialize_pem(),
+            key_pem: leaf_key.serialize_pem(),
             chain_pem: leaf.pem() + &subordinate.pem(),
             der: leaf.der().to_vec(),
         }

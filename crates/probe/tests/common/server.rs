@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -19,7 +19,8 @@ use tempfile::TempDir;
 
 use super::pki::Leaf;
 
-const BIN: &str = "/usr/lib/postgresql/15/bin";
+/// Where initdb and postgres are, unless the environment names another folder.
+const BIN: (&str, &str) = ("PGKEEP_TEST_POSTGRES_BIN", "/usr/lib/postgresql/15/bin");
 const PORT: u16 = 5488;
 const PATIENCE: Duration = Duration::from_secs(30);
 const READY: &str = "database system is ready to accept connections";
@@ -198,7 +199,8 @@ fn own(path: &Path) {
 }
 
 fn command(program: &str) -> Command {
-    let mut command = Command::new(Path::new(BIN).join(program));
+    let bin = std::env::var_os(BIN.0).map_or_else(|| PathBuf::from(BIN.1), PathBuf::from);
+    let mut command = Command::new(bin.join(program));
     if let Some((uid, gid)) = server_user() {
         command.uid(uid).gid(gid);
     }
