@@ -31,17 +31,11 @@ impl Certificate {
     pub fn from_der(der: &[u8]) -> Result<Self, ProbeError> {
         let unreadable = |error: &dyn std::fmt::Display| ProbeError::Certificate(error.to_string());
         let (_, parsed) = X509Certificate::from_der(der).map_err(|error| unreadable(&error))?;
-        let names = parsed
-            .subject_alternative_name()
-            .map_err(|error| unreadable(&error))?;
-        let names = names
-            .map(|names| names.value.general_names.as_slice())
-            .unwrap_or_default();
+        let names = parsed.subject_alternative_name().map_err(|error| unreadable(&error))?;
+        let names = names.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
         let common_name = parsed.subject().iter_common_name().next();
         Ok(Self {
-            common_name: common_name
-                .and_then(|name| name.as_str().ok())
-                .map(str::to_owned),
+            common_name: common_name.and_then(|name| name.as_str().ok()).map(str::to_owned),
             alternative_names: names.iter().filter_map(render_name).collect(),
             issuer: parsed.issuer().to_string(),
             not_before: parsed.validity().not_before.to_datetime(),

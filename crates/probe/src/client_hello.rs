@@ -84,10 +84,7 @@ fn codes(codes: impl IntoIterator<Item = u16>) -> Vec<u8> {
 }
 
 /// A vector with a length of two bytes.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the tables above keep a hello below 1 KiB"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the tables above keep a hello below 1 KiB")]
 fn vector16(body: &[u8]) -> Vec<u8> {
     let mut bytes = (body.len() as u16).to_be_bytes().to_vec();
     bytes.extend_from_slice(body);
@@ -95,10 +92,7 @@ fn vector16(body: &[u8]) -> Vec<u8> {
 }
 
 /// A vector with a length of one byte.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "at most four versions are listed"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "at most four versions are listed")]
 fn vector8(body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![body.len() as u8];
     bytes.extend_from_slice(body);
@@ -114,18 +108,10 @@ mod tests {
         let mut acceptor = rustls::server::Acceptor::default();
         let hello = render_client_hello(versions);
         acceptor.read_tls(&mut hello.as_slice()).unwrap();
-        let accepted = acceptor
-            .accept()
-            .map_err(|(error, _)| error)
-            .unwrap()
-            .unwrap();
+        let accepted = acceptor.accept().map_err(|(error, _)| error).unwrap().unwrap();
         let hello = accepted.client_hello();
         assert_eq!(hello.alpn().unwrap().collect::<Vec<_>>(), [b"postgresql"]);
-        hello
-            .cipher_suites()
-            .iter()
-            .map(|suite| u16::from(*suite))
-            .collect()
+        hello.cipher_suites().iter().map(|suite| u16::from(*suite)).collect()
     }
 
     #[test]
@@ -135,10 +121,7 @@ mod tests {
         let tls12 = read_by_rustls(&[TlsVersion::Tls12]);
         assert!(tls12.contains(&0xc030) && tls12.contains(&RENEGOTIATION_SCSV));
         assert!(!tls12.contains(&0x1301));
-        assert_eq!(
-            read_by_rustls(&TlsVersion::ALL).len(),
-            tls12.len() + tls13.len()
-        );
+        assert_eq!(read_by_rustls(&TlsVersion::ALL).len(), tls12.len() + tls13.len());
     }
 
     #[test]

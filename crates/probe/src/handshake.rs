@@ -73,9 +73,7 @@ pub async fn handshake(
     within: Duration,
 ) -> Result<Handshake, ProbeError> {
     let name = parse_server_name(server_name)?;
-    let roots = trust
-        .map(|trust| parse_roots(trust.roots_pem))
-        .transpose()?;
+    let roots = trust.map(|trust| parse_roots(trust.roots_pem)).transpose()?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let connector = TlsConnector::from(Arc::new(config(&provider, versions)?));
 
@@ -86,12 +84,7 @@ pub async fn handshake(
     let connection = stream.get_ref().1;
     let trust = roots.as_ref().zip(trust.map(|trust| trust.judged_at));
     let seen = describe(addr, connection, |chain| {
-        judge(
-            chain,
-            &name,
-            trust,
-            &provider.signature_verification_algorithms,
-        )
+        judge(chain, &name, trust, &provider.signature_verification_algorithms)
     });
     wire.limit.finish(stream).await;
     seen
@@ -99,10 +92,7 @@ pub async fn handshake(
 
 /// The name that is verified: a DNS name or an address.
 pub(crate) fn parse_server_name(name: &str) -> Result<ServerName<'static>, ProbeError> {
-    let failed = |source| ProbeError::ServerName {
-        name: name.to_owned(),
-        source,
-    };
+    let failed = |source| ProbeError::ServerName { name: name.to_owned(), source };
     ServerName::try_from(name.to_owned()).map_err(failed)
 }
 
@@ -111,15 +101,9 @@ fn describe(
     connection: &ClientConnection,
     judge: impl Fn(&[CertificateDer<'_>]) -> Verdict,
 ) -> Result<Handshake, ProbeError> {
-    let unfinished = || ProbeError::Handshake {
-        addr,
-        source: rustls::Error::HandshakeNotComplete,
-    };
+    let unfinished = || ProbeError::Handshake { addr, source: rustls::Error::HandshakeNotComplete };
     let version = connection.protocol_version().ok_or_else(unfinished)?;
-    let suite = connection
-        .negotiated_cipher_suite()
-        .ok_or_else(unfinished)?
-        .suite();
+    let suite = connection.negotiated_cipher_suite().ok_or_else(unfinished)?.suite();
     let group = connection.negotiated_key_exchange_group();
     let chain = connection.peer_certificates().unwrap_or_default();
     Ok(Handshake {
@@ -128,10 +112,7 @@ fn describe(
         group: group.and_then(|group| group.name().as_str()),
         alpn: connection.alpn_protocol().is_some(),
         chain: chain.iter().map(|der| der.to_vec()).collect(),
-        leaf_fingerprint: chain
-            .first()
-            .map(|leaf| fingerprint(leaf))
-            .unwrap_or_default(),
+        leaf_fingerprint: chain.first().map(|leaf| fingerprint(leaf)).unwrap_or_default(),
         verdict: judge(chain),
         completed: true,
     })
@@ -158,25 +139,13 @@ fn config(provider: &Arc<CryptoProvider>, asked: Versions) -> Result<ClientConfi
 }
 
 fn explain(addr: SocketAddr, error: io::Error) -> ProbeError {
-    let rustls_error = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let rustls_error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match (rustls_error, error.kind()) {
-        (Some(source), _) => ProbeError::Handshake {
-            addr,
-            source: source.clone(),
-        },
+        (Some(source), _) => ProbeError::Handshake { addr, source: source.clone() },
         (None, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
-            ProbeError::Closed {
-                addr,
-                awaited: AWAITED,
-            }
+            ProbeError::Closed { addr, awaited: AWAITED }
         }
-        (None, _) => ProbeError::Io {
-            addr,
-            awaited: AWAITED,
-            source: error,
-        },
+        (None, _) => ProbeError::Io { addr, awaited: AWAITED, source: error },
     }
 }
 
@@ -202,12 +171,7 @@ impl ServerCertVerifier for Observer {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            leaf,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -216,12 +180,7 @@ impl ServerCertVerifier for Observer {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            leaf,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

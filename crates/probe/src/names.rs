@@ -27,12 +27,7 @@ impl Cipher {
 
 /// Every suite, by code point.
 pub fn ciphers() -> impl Iterator<Item = Cipher> {
-    TABLE.iter().map(|&(code, bits, openssl, iana)| Cipher {
-        code,
-        bits,
-        openssl,
-        iana,
-    })
+    TABLE.iter().map(|&(code, bits, openssl, iana)| Cipher { code, bits, openssl, iana })
 }
 
 /// The suite of a code point.
@@ -172,9 +167,7 @@ mod tests {
     fn parse_openssl(line: &str) -> (u16, u16, String, String) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let code = words[0].replace("0x", "").replace(',', "");
-        let bits = words
-            .iter()
-            .find_map(|word| word.strip_prefix("Enc=")?.split_once('('));
+        let bits = words.iter().find_map(|word| word.strip_prefix("Enc=")?.split_once('('));
         let bits = bits.map_or(0, |(_, bits)| bits.trim_end_matches(')').parse().unwrap());
         let code = u16::from_str_radix(&code, 16).unwrap();
         (code, bits, words[4].to_owned(), words[2].to_owned())
@@ -197,24 +190,14 @@ mod tests {
             .collect();
         assert!(known.len() > 80, "openssl lists only {}", known.len());
         let rows: Vec<_> = ciphers()
-            .map(
-                |Cipher {
-                     code,
-                     bits,
-                     openssl,
-                     iana,
-                 }| (code, bits, openssl.into(), iana.into()),
-            )
+            .map(|Cipher { code, bits, openssl, iana }| (code, bits, openssl.into(), iana.into()))
             .collect();
         for row in &known {
             assert!(rows.contains(row), "not in the table: {row:x?}");
         }
         let left_out = ["RC4", "3DES", "SEED", "IDEA"];
         for row in rows.iter().filter(|row| !known.contains(row)) {
-            assert!(
-                left_out.iter().any(|name| row.3.contains(name)),
-                "not in OpenSSL: {row:x?}"
-            );
+            assert!(left_out.iter().any(|name| row.3.contains(name)), "not in OpenSSL: {row:x?}");
         }
         assert!(rows.is_sorted_by(|a, b| a.0 < b.0));
     }

@@ -1,7 +1,7 @@
 //! Which versions of TLS a server accepts, asked one `ClientHello` a version.
 //!
 //! The handshake is left after the server's choice, so nothing here shows that the server holds
-//! its key; [`crate::handshake`] does. PostgreSQL logs each of these connections: a refusal as
+//! its key; [`crate::handshake()`] does. PostgreSQL logs each of these connections: a refusal as
 //! `could not accept SSL connection: unsupported protocol` with a hint, an acceptance as `EOF
 //! detected`.
 
@@ -68,10 +68,7 @@ pub async fn offers(
     Ok(if chosen == version {
         VersionAnswer::Accepted { cipher_suite }
     } else {
-        VersionAnswer::Lower {
-            version: chosen,
-            cipher_suite,
-        }
+        VersionAnswer::Lower { version: chosen, cipher_suite }
     })
 }
 
@@ -82,10 +79,9 @@ pub(crate) async fn greet(addr: SocketAddr, within: Duration) -> Result<Greeting
         None => false,
     };
     match exchange(addr, &TlsVersion::ALL, enough, within).await? {
-        Answer::Alert(alert) => Err(ProbeError::Handshake {
-            addr,
-            source: rustls::Error::AlertReceived(alert.into()),
-        }),
+        Answer::Alert(alert) => {
+            Err(ProbeError::Handshake { addr, source: rustls::Error::AlertReceived(alert.into()) })
+        }
         Answer::Flight(flight, hello) => Ok(Greeting {
             version: known_version(addr, &hello)?,
             cipher: known_cipher(addr, hello.cipher_suite)?,
@@ -122,11 +118,8 @@ async fn exchange(
     wire.send(&render_client_hello(versions), AWAITED).await?;
     let mut bytes = Vec::new();
     loop {
-        let unintelligible = || ProbeError::Unintelligible {
-            addr,
-            awaited: AWAITED,
-            preview: preview(&bytes),
-        };
+        let unintelligible =
+            || ProbeError::Unintelligible { addr, awaited: AWAITED, preview: preview(&bytes) };
         let mut flight = parse_flight(&bytes).map_err(|_| unintelligible())?;
         if let Some(alert) = flight.alert {
             wire.finish().await;
@@ -142,10 +135,7 @@ async fn exchange(
             return Err(unintelligible());
         }
         if wire.receive(&mut bytes, AWAITED).await? == 0 {
-            return Err(ProbeError::Closed {
-                addr,
-                awaited: AWAITED,
-            });
+            return Err(ProbeError::Closed { addr, awaited: AWAITED });
         }
     }
 }

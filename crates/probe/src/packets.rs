@@ -116,9 +116,9 @@ pub(crate) fn parse_first_message(bytes: &[u8]) -> FirstMessage {
         return FirstMessage::Incomplete;
     };
     match tag {
-        b'R' => parse_authentication(body).map_or(FirstMessage::Garbage, |method| {
-            FirstMessage::Authentication(method)
-        }),
+        b'R' => {
+            parse_authentication(body).map_or(FirstMessage::Garbage, FirstMessage::Authentication)
+        }
         _ => FirstMessage::Error(parse_error(body)),
     }
 }
@@ -160,10 +160,7 @@ mod tests {
     #[test]
     fn startup_is_laid_out_as_documented() {
         let message = render_startup("u", "db").unwrap();
-        assert_eq!(
-            message,
-            b"\0\0\0\x1c\0\x03\0\0user\0u\0database\0db\0\0"[..].to_vec()
-        );
+        assert_eq!(message, b"\0\0\0\x1c\0\x03\0\0user\0u\0database\0db\0\0"[..].to_vec());
         assert_eq!(render_startup("u\0x", "db"), None);
     }
 
@@ -175,9 +172,7 @@ mod tests {
         for cut in 0..bytes.len() {
             assert_eq!(parse_first_message(&bytes[..cut]), FirstMessage::Incomplete);
         }
-        let FirstMessage::Error(error) = parse_first_message(&bytes) else {
-            panic!("no error")
-        };
+        let FirstMessage::Error(error) = parse_first_message(&bytes) else { panic!("no error") };
         assert_eq!(error.to_string(), "no pg_hba.conf entry (SQLSTATE 28000)");
     }
 
@@ -185,10 +180,7 @@ mod tests {
     fn sasl_lists_its_mechanisms() {
         let bytes = b"R\0\0\0\x2a\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0";
         let method = AuthMethod::Sasl(vec!["SCRAM-SHA-256-PLUS".into(), "SCRAM-SHA-256".into()]);
-        assert_eq!(
-            parse_first_message(bytes),
-            FirstMessage::Authentication(method)
-        );
+        assert_eq!(parse_first_message(bytes), FirstMessage::Authentication(method));
     }
 
     #[test]

@@ -78,16 +78,11 @@ pub async fn plaintext(
             }
             FirstMessage::Error(answer) => break PlaintextAnswer::OtherError(answer),
             FirstMessage::Incomplete | FirstMessage::Garbage => {
-                break PlaintextAnswer::Garbage {
-                    preview: preview(&bytes),
-                };
+                break PlaintextAnswer::Garbage { preview: preview(&bytes) };
             }
         }
     };
-    if let PlaintextAnswer::ReachesAuthentication {
-        method: AuthMethod::None,
-    } = answer
-    {
+    if let PlaintextAnswer::ReachesAuthentication { method: AuthMethod::None } = answer {
         wire.send(&packets::TERMINATE, AWAITED).await?;
     }
     wire.finish().await;

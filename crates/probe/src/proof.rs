@@ -58,11 +58,7 @@ pub async fn prove(
         ProofError::Unanswered("what becomes of connections without TLS", error)
     })?;
     check_plaintext(addr, &expected.plaintext, &plaintext)?;
-    Ok(Seen {
-        handshake,
-        refused_version: below,
-        plaintext,
-    })
+    Ok(Seen { handshake, refused_version: below, plaintext })
 }
 
 fn check_handshake(
@@ -72,44 +68,25 @@ fn check_handshake(
 ) -> Result<(), ProofError> {
     let addr = endpoint.addr;
     if seen.leaf_fingerprint != expected.leaf_fingerprint {
-        let (expected, seen) = (
-            expected.leaf_fingerprint.clone(),
-            seen.leaf_fingerprint.clone(),
-        );
-        return Err(ProofError::Fingerprint {
-            addr,
-            expected,
-            seen,
-        });
+        let (expected, seen) = (expected.leaf_fingerprint.clone(), seen.leaf_fingerprint.clone());
+        return Err(ProofError::Fingerprint { addr, expected, seen });
     }
     if let Some(Err(source)) = seen.verdict.chain.clone() {
         return Err(ProofError::Chain { addr, source });
     }
     if let Err(source) = seen.verdict.name.clone() {
         let server_name = endpoint.server_name.clone();
-        return Err(ProofError::Name {
-            addr,
-            server_name,
-            source,
-        });
+        return Err(ProofError::Name { addr, server_name, source });
     }
     let lowest = expected.min_version.unwrap_or(TlsVersion::Tls10);
     match expected.max_version {
         Some(highest) if seen.protocol != highest => {
             let expected = highest.to_string();
-            Err(ProofError::Protocol {
-                addr,
-                expected,
-                seen: seen.protocol,
-            })
+            Err(ProofError::Protocol { addr, expected, seen: seen.protocol })
         }
         None if seen.protocol < lowest => {
             let expected = format!("{lowest} at least");
-            Err(ProofError::Protocol {
-                addr,
-                expected,
-                seen: seen.protocol,
-            })
+            Err(ProofError::Protocol { addr, expected, seen: seen.protocol })
         }
         _ => Ok(()),
     }
@@ -120,28 +97,17 @@ fn check_below(
     expected: &Expected,
     answer: Option<VersionAnswer>,
 ) -> Result<(), ProofError> {
-    let Some((min, below)) = expected
-        .min_version
-        .and_then(|min| Some((min, min.below()?)))
-    else {
+    let Some((min, below)) = expected.min_version.and_then(|min| Some((min, min.below()?))) else {
         return Ok(());
     };
     let (seen, cipher_suite) = match answer {
         None | Some(VersionAnswer::Refused { .. }) => return Ok(()),
         Some(VersionAnswer::Accepted { cipher_suite }) => (below, cipher_suite),
-        Some(VersionAnswer::Lower {
-            version,
-            cipher_suite,
-        }) => (version, cipher_suite),
+        Some(VersionAnswer::Lower { version, cipher_suite }) => (version, cipher_suite),
     };
     let cipher = openssl_cipher_name(cipher_suite)
         .map_or_else(|| format!("{cipher_suite:#06x}"), str::to_owned);
-    Err(ProofError::BelowMinimum {
-        addr,
-        min,
-        seen,
-        cipher,
-    })
+    Err(ProofError::BelowMinimum { addr, min, seen, cipher })
 }
 
 fn check_plaintext(
@@ -160,9 +126,5 @@ fn check_plaintext(
     if fits {
         return Ok(());
     }
-    Err(ProofError::Plaintext {
-        addr,
-        expected: Box::new(expected.clone()),
-        seen: seen.clone(),
-    })
+    Err(ProofError::Plaintext { addr, expected: Box::new(expected.clone()), seen: seen.clone() })
 }

@@ -102,21 +102,14 @@ fn parse_server_hello(body: &[u8]) -> Option<ServerHello> {
     let cipher_suite = reader.u16()?;
     let _compression = reader.u8()?;
     let mut version = legacy_version;
-    let mut extensions = Reader(if reader.0.is_empty() {
-        &[]
-    } else {
-        reader.vector16()?
-    });
+    let mut extensions = Reader(if reader.0.is_empty() { &[] } else { reader.vector16()? });
     while !extensions.0.is_empty() {
         let (kind, value) = (extensions.u16()?, extensions.vector16()?);
         if kind == SUPPORTED_VERSIONS {
             version = Reader(value).u16()?;
         }
     }
-    Some(ServerHello {
-        version,
-        cipher_suite,
-    })
+    Some(ServerHello { version, cipher_suite })
 }
 
 /// RFC 5246 §7.4.2: a list of certificates, each with its length.
@@ -141,11 +134,7 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self, bytes: usize) -> Option<usize> {
         let digits = self.take(bytes)?;
-        Some(
-            digits
-                .iter()
-                .fold(0, |number, digit| number << 8 | usize::from(*digit)),
-        )
+        Some(digits.iter().fold(0, |number, digit| number << 8 | usize::from(*digit)))
     }
 
     fn u8(&mut self) -> Option<u8> {

@@ -84,10 +84,7 @@ pub(crate) fn judge(
 ) -> Verdict {
     let Some((leaf_der, intermediates)) = chain.split_first() else {
         let absent = || Err(Distrust::NoCertificate);
-        return Verdict {
-            chain: trust.map(|_| absent()),
-            name: absent(),
-        };
+        return Verdict { chain: trust.map(|_| absent()), name: absent() };
     };
     let leaf = ParsedCertificate::try_from(leaf_der);
     let distrust = |error| explain(error, leaf_der);
@@ -99,9 +96,7 @@ pub(crate) fn judge(
     let name = leaf.as_ref().map_err(Clone::clone);
     Verdict {
         chain: trust.map(|trust| leads_to(trust).map_err(distrust)),
-        name: name
-            .and_then(|leaf| verify_server_name(leaf, server_name))
-            .map_err(distrust),
+        name: name.and_then(|leaf| verify_server_name(leaf, server_name)).map_err(distrust),
     }
 }
 
@@ -119,9 +114,7 @@ fn explain(error: rustls::Error, leaf: &CertificateDer<'_>) -> Distrust {
             E::NotValidForName | E::NotValidForNameContext { .. },
         ) => {
             let names = Certificate::from_der(leaf).map(|leaf| leaf.alternative_names);
-            Distrust::WrongName {
-                names: names.unwrap_or_default(),
-            }
+            Distrust::WrongName { names: names.unwrap_or_default() }
         }
         other => Distrust::Other(other),
     }

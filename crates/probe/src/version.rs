@@ -33,9 +33,7 @@ impl TlsVersion {
 
     /// The version that PostgreSQL calls `name`, whatever its case.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|version| version.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|version| version.name().eq_ignore_ascii_case(name))
     }
 
     /// The version just below, where there is one.

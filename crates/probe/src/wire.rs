@@ -37,11 +37,7 @@ pub(crate) struct Limit {
 
 impl Limit {
     pub(crate) fn new(addr: SocketAddr, within: Duration) -> Self {
-        Self {
-            addr,
-            within,
-            deadline_at: Instant::now() + within,
-        }
+        Self { addr, within, deadline_at: Instant::now() + within }
     }
 
     /// Waits for `work`, but not beyond the deadline.
@@ -50,16 +46,8 @@ impl Limit {
         awaited: &'static str,
         work: impl Future<Output = T>,
     ) -> Result<T, ProbeError> {
-        let Self {
-            addr,
-            within,
-            deadline_at,
-        } = self;
-        let late = |_| ProbeError::TimedOut {
-            addr,
-            awaited,
-            within,
-        };
+        let Self { addr, within, deadline_at } = self;
+        let late = |_| ProbeError::TimedOut { addr, awaited, within };
         timeout_at(deadline_at, work).await.map_err(late)
     }
 
@@ -90,16 +78,10 @@ impl Wire {
     pub(crate) async fn open(addr: SocketAddr, within: Duration) -> Result<Self, ProbeError> {
         let limit = Limit::new(addr, within);
         let failed = |source| ProbeError::Connect { addr, source };
-        let stream = limit
-            .wait("accept a connection", TcpStream::connect(addr))
-            .await?;
+        let stream = limit.wait("accept a connection", TcpStream::connect(addr)).await?;
         let stream = stream.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        Ok(Self {
-            addr,
-            stream,
-            limit,
-        })
+        Ok(Self { addr, stream, limit })
     }
 
     /// Connects and asks for TLS; the next bytes are those of a handshake.
@@ -111,15 +93,9 @@ impl Wire {
         let mut wire = Self::open(addr, within).await?;
         wire.send(&packets::SSL_REQUEST, AWAITED).await?;
         let mut answer = [0; 1];
-        let read = wire
-            .limit
-            .wait(AWAITED, wire.stream.read(&mut answer))
-            .await?;
+        let read = wire.limit.wait(AWAITED, wire.stream.read(&mut answer)).await?;
         if wire.count(read, AWAITED)? == 0 {
-            return Err(ProbeError::Closed {
-                addr,
-                awaited: AWAITED,
-            });
+            return Err(ProbeError::Closed { addr, awaited: AWAITED });
         }
         match answer[0] {
             b'S' => Ok(wire),
@@ -138,16 +114,10 @@ impl Wire {
         bytes: &[u8],
         awaited: &'static str,
     ) -> Result<(), ProbeError> {
-        match self
-            .limit
-            .wait(awaited, self.stream.write_all(bytes))
-            .await?
-        {
-            Err(source) if !is_close(&source) => Err(ProbeError::Io {
-                addr: self.addr,
-                awaited,
-                source,
-            }),
+        match self.limit.wait(awaited, self.stream.write_all(bytes)).await? {
+            Err(source) if !is_close(&source) => {
+                Err(ProbeError::Io { addr: self.addr, awaited, source })
+            }
             _ => Ok(()),
         }
     }
@@ -159,10 +129,7 @@ impl Wire {
         awaited: &'static str,
     ) -> Result<usize, ProbeError> {
         bytes.reserve(CHUNK_BYTES);
-        let read = self
-            .limit
-            .wait(awaited, self.stream.read_buf(bytes))
-            .await?;
+        let read = self.limit.wait(awaited, self.stream.read_buf(bytes)).await?;
         self.count(read, awaited)
     }
 
@@ -176,11 +143,7 @@ impl Wire {
         match read {
             Ok(count) => Ok(count),
             Err(source) if is_close(&source) => Ok(0),
-            Err(source) => Err(ProbeError::Io {
-                addr: self.addr,
-                awaited,
-                source,
-            }),
+            Err(source) => Err(ProbeError::Io { addr: self.addr, awaited, source }),
         }
     }
 
@@ -200,11 +163,7 @@ impl Wire {
                 }
                 _ => {
                     let preview = preview(&bytes);
-                    return Ok(ProbeError::Unintelligible {
-                        addr,
-                        awaited,
-                        preview,
-                    });
+                    return Ok(ProbeError::Unintelligible { addr, awaited, preview });
                 }
             }
         }
@@ -213,18 +172,10 @@ impl Wire {
 
 /// The beginning of an unintelligible answer, for a person to look at.
 pub(crate) fn preview(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .take(32)
-        .flat_map(|byte| byte.escape_ascii())
-        .map(char::from)
-        .collect()
+    bytes.iter().take(32).flat_map(|byte| byte.escape_ascii()).map(char::from).collect()
 }
 
 fn is_close(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset
-    )
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
 }

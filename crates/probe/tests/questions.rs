@@ -49,10 +49,7 @@ fn s_client(server: &Server, version: TlsVersion) -> String {
     };
     let addr = server.addr.to_string();
     let connect = ["s_client", "-starttls", "postgres", "-connect", &addr, flag];
-    openssl(
-        &[&connect[..], &["-cipher", "ALL:@SECLEVEL=0"]].concat(),
-        b"",
-    )
+    openssl(&[&connect[..], &["-cipher", "ALL:@SECLEVEL=0"]].concat(), b"")
 }
 
 /// The versions that the probe sees accepted. The openssl command has to see the same.
@@ -62,11 +59,7 @@ async fn accepted(server: &Server) -> Vec<TlsVersion> {
         let answer = offers(server.addr, version, WITHIN).await.unwrap();
         let told = s_client(server, version);
         let is_accepted = matches!(answer, VersionAnswer::Accepted { .. });
-        assert_eq!(
-            is_accepted,
-            !told.contains("Cipher is (NONE)"),
-            "{answer:?} but {told}"
-        );
+        assert_eq!(is_accepted, !told.contains("Cipher is (NONE)"), "{answer:?} but {told}");
         accepted.extend(is_accepted.then_some(version));
     }
     accepted
@@ -77,34 +70,20 @@ async fn a_handshake_shows_what_openssl_shows() {
     let root = Root::new("root");
     let leaf = root.issue_rsa_leaf(&[SERVER_NAME, "127.0.0.1"]);
     let server = Server::start("shows", &leaf, TLS_ONLY, "");
-    let trust = Some(Trust {
-        roots_pem: &root.pem(),
-        judged_at: now(),
-    });
+    let trust = Some(Trust { roots_pem: &root.pem(), judged_at: now() });
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-        let versions = Versions {
-            min: Some(version),
-            max: Some(version),
-        };
-        let seen = handshake(server.addr, SERVER_NAME, trust, versions, WITHIN)
-            .await
-            .unwrap();
+        let versions = Versions { min: Some(version), max: Some(version) };
+        let seen = handshake(server.addr, SERVER_NAME, trust, versions, WITHIN).await.unwrap();
         assert_eq!((seen.protocol, seen.completed), (version, true));
         // PostgreSQL up to 17 has one curve, and prime256v1 is its default.
         assert_eq!(seen.group, Some("secp256r1"));
-        assert_eq!(
-            (seen.verdict.chain, seen.verdict.name),
-            (Some(Ok(())), Ok(()))
-        );
+        assert_eq!((seen.verdict.chain, seen.verdict.name), (Some(Ok(())), Ok(())));
         assert_eq!(seen.chain.len(), 2);
 
         let told = s_client(&server, version);
         let line = format!("{version}, Cipher is {}", seen.cipher.openssl);
         assert!(told.contains(&line), "{line} is not in {told}");
-        let print = openssl(
-            &["x509", "-noout", "-fingerprint", "-sha256"],
-            told.as_bytes(),
-        );
+        let print = openssl(&["x509", "-noout", "-fingerprint", "-sha256"], told.as_bytes());
         let print = print.trim().split_once('=').unwrap().1.replace(':', "");
         assert_eq!(seen.leaf_fingerprint, print.to_lowercase());
     }
@@ -120,12 +99,8 @@ async fn plaintext_is_refused_asked_for_a_password_or_let_in() {
     let root = Root::new("root");
     let leaf = root.issue_leaf(&[SERVER_NAME], 2035);
     let server = Server::start("plaintext", &leaf, TLS_ONLY, "");
-    let answer = plaintext(server.addr, "admin", "postgres", WITHIN)
-        .await
-        .unwrap();
-    let PlaintextAnswer::RefusedBeforeAuthentication(error) = &answer else {
-        panic!("{answer}")
-    };
+    let answer = plaintext(server.addr, "admin", "postgres", WITHIN).await.unwrap();
+    let PlaintextAnswer::RefusedBeforeAuthentication(error) = &answer else { panic!("{answer}") };
     assert!(error.message.starts_with("no pg_hba.conf entry"), "{error}");
     assert_eq!(server.drain_log().len(), 1);
 
@@ -137,9 +112,7 @@ async fn plaintext_is_refused_asked_for_a_password_or_let_in() {
     ];
     for (hba, method) in cases {
         server.reconfigure(&leaf, hba, "");
-        let answer = plaintext(server.addr, "admin", "postgres", WITHIN)
-            .await
-            .unwrap();
+        let answer = plaintext(server.addr, "admin", "postgres", WITHIN).await.unwrap();
         assert_eq!(answer, PlaintextAnswer::ReachesAuthentication { method });
         assert_eq!(server.drain_log(), Vec::<String>::new());
     }
@@ -150,13 +123,8 @@ async fn versions_are_offered_one_by_one() {
     let root = Root::new("root");
     let leaf = root.issue_leaf(&[SERVER_NAME], 2035);
     let server = Server::start("versions", &leaf, TLS_ONLY, "");
-    assert_eq!(
-        accepted(&server).await,
-        [TlsVersion::Tls12, TlsVersion::Tls13]
-    );
-    let refused = offers(server.addr, TlsVersion::Tls10, WITHIN)
-        .await
-        .unwrap();
+    assert_eq!(accepted(&server).await, [TlsVersion::Tls12, TlsVersion::Tls13]);
+    let refused = offers(server.addr, TlsVersion::Tls10, WITHIN).await.unwrap();
     assert_eq!(refused, VersionAnswer::Refused { alert: 70 });
 
     server.reconfigure(&leaf, TLS_ONLY, TLS_1_0_TO_1_2);
@@ -164,17 +132,6 @@ async fn versions_are_offered_one_by_one() {
 
     server.reconfigure(&leaf, TLS_ONLY, TLS_1_1);
     assert_eq!(accepted(&server).await, [TlsVersion::Tls11]);
-    let lower = offers(server.addr, TlsVersion::Tls12, WITHIN)
-        .await
-        .unwrap();
-    assert!(
-        matches!(
-            lower,
-            VersionAnswer::Lower {
-                version: TlsVersion::Tls11,
-                ..
-            }
-        ),
-        "{lower:?}"
-    );
+    let lower = offers(server.addr, TlsVersion::Tls12, WITHIN).await.unwrap();
+    assert!(matches!(lower, VersionAnswer::Lower { version: TlsVersion::Tls11, .. }), "{lower:?}");
 }

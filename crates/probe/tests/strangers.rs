@@ -16,7 +16,7 @@ use pgkeep_probe::{
     PlaintextAnswer, ProbeError, TlsVersion, Versions, handshake, offers, plaintext,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 const WITHIN: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
@@ -45,9 +45,7 @@ async fn stranger(answers: Answers, hangs: bool) -> SocketAddr {
 }
 
 async fn shake(addr: SocketAddr, within: Duration) -> ProbeError {
-    handshake(addr, "db.example.test", None, Versions::default(), within)
-        .await
-        .unwrap_err()
+    handshake(addr, "db.example.test", None, Versions::default(), within).await.unwrap_err()
 }
 
 async fn offer(addr: SocketAddr, within: Duration) -> ProbeError {
@@ -57,14 +55,8 @@ async fn offer(addr: SocketAddr, within: Duration) -> ProbeError {
 #[tokio::test]
 async fn a_server_without_tls_declines() {
     let addr = stranger(&[b"N"], false).await;
-    assert!(matches!(
-        shake(addr, WITHIN).await,
-        ProbeError::TlsDeclined { .. }
-    ));
-    assert!(matches!(
-        offer(addr, WITHIN).await,
-        ProbeError::TlsDeclined { .. }
-    ));
+    assert!(matches!(shake(addr, WITHIN).await, ProbeError::TlsDeclined { .. }));
+    assert!(matches!(offer(addr, WITHIN).await, ProbeError::TlsDeclined { .. }));
 }
 
 #[tokio::test]
@@ -73,20 +65,10 @@ async fn a_server_that_hangs_is_left_in_time() {
     for answers in SILENT {
         let addr = stranger(answers, true).await;
         let begun = Instant::now();
-        assert!(matches!(
-            shake(addr, SHORT).await,
-            ProbeError::TimedOut { .. }
-        ));
+        assert!(matches!(shake(addr, SHORT).await, ProbeError::TimedOut { .. }));
         let addr = stranger(answers, true).await;
-        assert!(matches!(
-            offer(addr, SHORT).await,
-            ProbeError::TimedOut { .. }
-        ));
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(matches!(offer(addr, SHORT).await, ProbeError::TimedOut { .. }));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
     let addr = stranger(&[], true).await;
     let answer = plaintext(addr, "u", "d", SHORT).await;
@@ -97,10 +79,7 @@ async fn a_server_that_hangs_is_left_in_time() {
 async fn an_answer_known_is_not_lost_to_a_server_that_never_closes() {
     let addr = stranger(&[b"R\0\0\0\x0c\0\0\0\x05salt"], true).await;
     let answer = plaintext(addr, "u", "d", SHORT).await.unwrap();
-    assert!(
-        matches!(answer, PlaintextAnswer::ReachesAuthentication { .. }),
-        "{answer}"
-    );
+    assert!(matches!(answer, PlaintextAnswer::ReachesAuthentication { .. }), "{answer}");
 }
 
 #[tokio::test]
@@ -108,44 +87,24 @@ async fn a_server_that_closes_is_named() {
     const CLOSING: [Answers; 3] = [&[], &[b""], &[b"S", b""]];
     for answers in CLOSING {
         let addr = stranger(answers, false).await;
-        assert!(matches!(
-            shake(addr, WITHIN).await,
-            ProbeError::Closed { .. }
-        ));
-        assert!(matches!(
-            offer(addr, WITHIN).await,
-            ProbeError::Closed { .. }
-        ));
+        assert!(matches!(shake(addr, WITHIN).await, ProbeError::Closed { .. }));
+        assert!(matches!(offer(addr, WITHIN).await, ProbeError::Closed { .. }));
     }
     let addr = stranger(&[b""], false).await;
-    assert_eq!(
-        plaintext(addr, "u", "d", WITHIN).await.unwrap(),
-        PlaintextAnswer::Closed
-    );
+    assert_eq!(plaintext(addr, "u", "d", WITHIN).await.unwrap(), PlaintextAnswer::Closed);
 }
 
 #[tokio::test]
 async fn garbage_is_shown() {
     let addr = stranger(&[b"SSH-2.0\r\n"], false).await;
-    assert!(matches!(
-        offer(addr, WITHIN).await,
-        ProbeError::Unintelligible { .. }
-    ));
+    assert!(matches!(offer(addr, WITHIN).await, ProbeError::Unintelligible { .. }));
     let addr = stranger(&[b"HTTP/1.1 400\r\n"], false).await;
     let error = shake(addr, WITHIN).await;
     assert!(error.to_string().contains("answers with \"H"), "{error}");
     let answer = plaintext(addr, "u", "d", WITHIN).await.unwrap();
-    assert_eq!(
-        answer,
-        PlaintextAnswer::Garbage {
-            preview: "HTTP/1.1 400\\r\\n".into()
-        }
-    );
+    assert_eq!(answer, PlaintextAnswer::Garbage { preview: "HTTP/1.1 400\\r\\n".into() });
     let addr = stranger(&[b"S", b"HTTP/1.1 400\r\n"], false).await;
-    assert!(matches!(
-        shake(addr, WITHIN).await,
-        ProbeError::Handshake { .. }
-    ));
+    assert!(matches!(shake(addr, WITHIN).await, ProbeError::Handshake { .. }));
 }
 
 #[tokio::test]
@@ -160,19 +119,13 @@ async fn errors_in_place_of_tls_and_of_a_session_are_told_apart() {
 
 #[tokio::test]
 async fn nothing_listening_and_unusable_arguments_are_named() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    drop(listener);
-    assert!(matches!(
-        shake(addr, WITHIN).await,
-        ProbeError::Connect { .. }
-    ));
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let addr = bound.local_addr().unwrap();
+    assert!(matches!(shake(addr, WITHIN).await, ProbeError::Connect { .. }));
     let answer = plaintext(addr, "u\0", "d", WITHIN).await;
     assert!(matches!(answer, Err(ProbeError::NulInName(_))));
-    let versions = Versions {
-        min: None,
-        max: Some(TlsVersion::Tls11),
-    };
+    let versions = Versions { min: None, max: Some(TlsVersion::Tls11) };
     let answer = handshake(addr, "db.example.test", None, versions, WITHIN).await;
     assert!(matches!(answer, Err(ProbeError::NoCommonVersion { .. })));
     let answer = handshake(addr, "not a name", None, Versions::default(), WITHIN).await;

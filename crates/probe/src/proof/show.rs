@@ -1,6 +1,6 @@
 //! What a server shows of itself to a client that knows every version.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::CertificateDer;
@@ -22,28 +22,18 @@ pub(super) async fn show(
     within: Duration,
 ) -> Result<Handshake, ProbeError> {
     let Endpoint { addr, server_name } = endpoint;
-    let trust = Trust {
-        roots_pem: &expected.roots_pem,
-        judged_at: expected.judged_at,
-    };
+    let trust = Trust { roots_pem: &expected.roots_pem, judged_at: expected.judged_at };
+    let begun = Instant::now();
     let attempt = handshake(*addr, server_name, Some(trust), Versions::default(), within).await;
-    let Err(ProbeError::Handshake {
-        source: rustls::Error::AlertReceived(_),
-        ..
-    }) = attempt
-    else {
+    let Err(ProbeError::Handshake { source: rustls::Error::AlertReceived(_), .. }) = attempt else {
         return attempt;
     };
-    let greeting = greet(*addr, within).await?;
+    let greeting = greet(*addr, within.saturating_sub(begun.elapsed())).await?;
     if greeting.version == TlsVersion::Tls13 {
         return attempt;
     }
     let roots = parse_roots(trust.roots_pem)?;
-    let ders: Vec<_> = greeting
-        .chain
-        .iter()
-        .map(|der| CertificateDer::from(&der[..]))
-        .collect();
+    let ders: Vec<_> = greeting.chain.iter().map(|der| CertificateDer::from(&der[..])).collect();
     let verdict = judge(
         &ders,
         &parse_server_name(server_name)?,

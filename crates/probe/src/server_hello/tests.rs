@@ -26,14 +26,8 @@ fn flight_of_rustls(
         .with_single_cert(vec![made.cert.der().clone()], key.into())
         .unwrap();
     let mut acceptor = Acceptor::default();
-    acceptor
-        .read_tls(&mut render_client_hello(&[offered]).as_slice())
-        .unwrap();
-    let accepted = acceptor
-        .accept()
-        .map_err(|(error, _)| error)
-        .unwrap()
-        .unwrap();
+    acceptor.read_tls(&mut render_client_hello(&[offered]).as_slice()).unwrap();
+    let accepted = acceptor.accept().map_err(|(error, _)| error).unwrap().unwrap();
     let mut answer = Vec::new();
     match accepted.into_connection(Arc::new(config)) {
         Ok(mut connection) => connection.write_tls(&mut answer).unwrap(),
@@ -51,12 +45,7 @@ fn tls12_shows_version_suite_and_certificate() {
     let flight = parse_flight(&bytes).unwrap();
     let hello = flight.hello.unwrap();
     assert_eq!(hello.version, 0x0303);
-    assert!(
-        crate::names::cipher(hello.cipher_suite)
-            .unwrap()
-            .iana
-            .contains("ECDHE_ECDSA")
-    );
+    assert!(crate::names::cipher(hello.cipher_suite).unwrap().iana.contains("ECDHE_ECDSA"));
     assert_eq!(flight.chain.unwrap(), [leaf]);
 }
 
@@ -73,13 +62,7 @@ fn tls13_shows_version_and_suite() {
 fn a_refused_version_shows_its_alert() {
     let (bytes, _) = flight_of_rustls(TlsVersion::Tls12, &version::TLS13);
     let flight = parse_flight(&bytes).unwrap();
-    assert_eq!(
-        flight,
-        Flight {
-            alert: Some(70),
-            ..Flight::default()
-        }
-    );
+    assert_eq!(flight, Flight { alert: Some(70), ..Flight::default() });
 }
 
 #[test]
@@ -88,14 +71,8 @@ fn a_prefix_is_never_garbage_and_never_says_more() {
     let whole = parse_flight(&bytes).unwrap();
     for cut in 0..bytes.len() {
         let part = parse_flight(&bytes[..cut]).unwrap();
-        assert!(
-            part.hello.is_none() || part.hello == whole.hello,
-            "cut at {cut}"
-        );
-        assert!(
-            part.chain.is_none() || part.chain == whole.chain,
-            "cut at {cut}"
-        );
+        assert!(part.hello.is_none() || part.hello == whole.hello, "cut at {cut}");
+        assert!(part.chain.is_none() || part.chain == whole.chain, "cut at {cut}");
     }
 }
 
@@ -108,11 +85,9 @@ fn a_warning_is_passed_over() {
 
 #[test]
 fn other_protocols_are_garbage() {
-    for other in [
-        &b"HTTP/1.1 400"[..],
-        b"\x15\x02\x01\x00\x02\x02\x28",
-        b"\x16\x03\x03\x00\x01\x01",
-    ] {
+    for other in
+        [&b"HTTP/1.1 400"[..], b"\x15\x02\x01\x00\x02\x02\x28", b"\x16\x03\x03\x00\x01\x01"]
+    {
         assert_eq!(parse_flight(other), Err(Garbage));
     }
 }

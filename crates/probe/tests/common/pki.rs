@@ -47,9 +47,7 @@ impl Root {
             CertifiedIssuer::signed_by(ca_params("subordinate"), key, &self.0).unwrap();
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, SERVER_NAME);
+        params.distinguished_name.push(DnType::CommonName, SERVER_NAME);
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
         let leaf = params.signed_by(leaf_key, &subordinate).unwrap();

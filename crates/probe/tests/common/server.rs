@@ -36,41 +36,22 @@ pub struct Server {
 impl Server {
     /// Starts a server that serves `leaf` with these lines of `pg_hba.conf` and postgresql.conf.
     pub fn start(test: &str, leaf: &Leaf, hba: &str, settings: &str) -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("pgkeep-probe-")
-            .tempdir()
-            .unwrap();
+        let dir = tempfile::Builder::new().prefix("pgkeep-probe-").tempdir().unwrap();
         own(dir.path());
         let data = dir.path().join("data");
         let initdb = command("initdb")
-            .args([
-                "--no-sync",
-                "--no-locale",
-                "--encoding=UTF8",
-                "--auth=trust",
-                "-U",
-                "admin",
-            ])
+            .args(["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "-U", "admin"])
             .arg("-D")
             .arg(&data)
             .output()
             .unwrap();
-        assert!(
-            initdb.status.success(),
-            "{}",
-            String::from_utf8_lossy(&initdb.stderr)
-        );
+        assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
         for attempt in 0..20 {
             let addr = address(test, attempt);
             write_config(dir.path(), addr, hba, settings);
             write_certificate(dir.path(), leaf);
             if let Some((postmaster, log)) = launch(&data) {
-                return Self {
-                    addr,
-                    postmaster,
-                    log,
-                    dir,
-                };
+                return Self { addr, postmaster, log, dir };
             }
         }
         panic!("no address of 127.88.0.0/16 is free");
@@ -103,13 +84,7 @@ impl Server {
 
     fn signal(&self, signal: &str) {
         let pid = self.postmaster.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 }
 
@@ -148,9 +123,7 @@ fn launch(data: &Path) -> Option<(Child, Receiver<String>)> {
     }
     let _ = postmaster.kill();
     let _ = postmaster.wait();
-    let taken = lines
-        .iter()
-        .any(|line| line.contains("Address already in use"));
+    let taken = lines.iter().any(|line| line.contains("Address already in use"));
     assert!(taken, "the server does not start: {lines:#?}");
     None
 }
@@ -183,11 +156,7 @@ fn write_owned(path: &Path, text: &str) {
 fn server_user() -> Option<(u32, u32)> {
     let id = |args: &[&str]| {
         let output = Command::new("id").args(args).output().unwrap();
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap()
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     };
     (id(&["-u"]) == 0).then(|| (id(&["-u", "postgres"]), id(&["-g", "postgres"])))
 }
@@ -204,10 +173,7 @@ fn command(program: &str) -> Command {
     if let Some((uid, gid)) = server_user() {
         command.uid(uid).gid(gid);
     }
-    command
-        .current_dir("/")
-        .env("LC_ALL", "C")
-        .env_remove("PGDATA");
+    command.current_dir("/").env("LC_ALL", "C").env_remove("PGDATA");
     command
 }
 
