@@ -1,1 +1,32 @@
-//! pgkeep probe.
+//! What the TLS of a PostgreSQL endpoint really does, seen as a client sees it.
+//!
+//! Two users: pgkeep *proves* its own changes to instances with [`prove`], and `pgkeep probe`
+//! looks at any endpoint. Invariant: a probe never sends a password and never opens a session
+//! that runs a statement, every question ends at its deadline, and what is read is bounded.
+//! Knowledge of instances, of their desired state and of how they are run is deliberately absent:
+//! this crate depends on no other of pgkeep's.
+
+mod certificate;
+mod client_hello;
+mod error;
+mod handshake;
+mod names;
+mod offers;
+mod packets;
+mod plaintext;
+mod proof;
+mod server_hello;
+mod verdict;
+mod version;
+mod wire;
+
+pub use certificate::{Certificate, fingerprint};
+pub use error::ProbeError;
+pub use handshake::{Handshake, Versions, handshake};
+pub use names::{Cipher, cipher, ciphers, openssl_cipher_name};
+pub use offers::{VersionAnswer, offers};
+pub use packets::{AuthMethod, ServerMessage};
+pub use plaintext::{PlaintextAnswer, plaintext};
+pub use proof::{Endpoint, Expected, Plaintext, PlaintextPolicy, ProofError, Seen, prove};
+pub use verdict::{Distrust, Trust, Verdict};
+pub use version::TlsVersion;

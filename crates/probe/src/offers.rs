@@ -1,0 +1,141 @@
+//! Which versions of TLS a server accepts, asked one `ClientHello` a version.
+//!
+//! The handshake is left after the server's choice, so nothing here shows that the server holds
+//! its key; [`crate::handshake()`] does. PostgreSQL logs each of these connections: a refusal as
+//! `could not accept SSL connection: unsupported protocol` with a hint, an acceptance as `EOF
+//! detected`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::client_hello::render_client_hello;
+use crate::error::ProbeError;
+use crate::names::{self, Cipher};
+use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, ServerHello, parse_flight};
+use crate::version::TlsVersion;
+use crate::wire::{Wire, preview};
+
+const AWAITED: &str = "answer a ClientHello";
+
+/// A server's answer to the offer of one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionAnswer {
+    /// It speaks the version.
+    Accepted {
+        /// The code point of the suite that it chose.
+        cipher_suite: u16,
+    },
+    /// It answers with an older version than the one offered, as TLS 1.2 and older may: it does
+    /// not speak the one offered.
+    Lower {
+        /// The version that it chose.
+        version: TlsVersion,
+        /// The code point of the suite that it chose.
+        cipher_suite: u16,
+    },
+    /// It refuses.
+    Refused {
+        /// The alert's description, 70 for `protocol_version` (RFC 8446 §6).
+        alert: u8,
+    },
+}
+
+/// What a server shows before encryption begins.
+pub(crate) struct Greeting {
+    pub(crate) version: TlsVersion,
+    pub(crate) cipher: Cipher,
+    /// Empty with TLS 1.3, which encrypts it.
+    pub(crate) chain: Vec<Vec<u8>>,
+}
+
+/// Offers `version`, and only this one, to the server at `addr`.
+///
+/// # Errors
+/// [`ProbeError`] when the server declines TLS, answers neither with a `ServerHello` nor with an
+/// alert, or the time runs out.
+pub async fn offers(
+    addr: SocketAddr,
+    version: TlsVersion,
+    within: Duration,
+) -> Result<VersionAnswer, ProbeError> {
+    let answer = exchange(addr, &[version], |flight| flight.hello.is_some(), within).await?;
+    let hello = match answer {
+        Answer::Alert(alert) => return Ok(VersionAnswer::Refused { alert }),
+        Answer::Flight(_, hello) => hello,
+    };
+    let chosen = known_version(addr, &hello)?;
+    let cipher_suite = hello.cipher_suite;
+    Ok(if chosen == version {
+        VersionAnswer::Accepted { cipher_suite }
+    } else {
+        VersionAnswer::Lower { version: chosen, cipher_suite }
+    })
+}
+
+/// Offers every version and suite, and reads what the server chooses and shows.
+pub(crate) async fn greet(addr: SocketAddr, within: Duration) -> Result<Greeting, ProbeError> {
+    let enough = |flight: &Flight| match &flight.hello {
+        Some(hello) => flight.chain.is_some() || hello.version == TlsVersion::Tls13.code(),
+        None => false,
+    };
+    match exchange(addr, &TlsVersion::ALL, enough, within).await? {
+        Answer::Alert(alert) => {
+            Err(ProbeError::Handshake { addr, source: rustls::Error::AlertReceived(alert.into()) })
+        }
+        Answer::Flight(flight, hello) => Ok(Greeting {
+            version: known_version(addr, &hello)?,
+            cipher: known_cipher(addr, hello.cipher_suite)?,
+            chain: flight.chain.unwrap_or_default(),
+        }),
+    }
+}
+
+/// The suite of a code point, all of which were in the offer.
+pub(crate) fn known_cipher(addr: SocketAddr, code: u16) -> Result<Cipher, ProbeError> {
+    names::cipher(code).ok_or(ProbeError::UnknownCipher { addr, code })
+}
+
+fn known_version(addr: SocketAddr, hello: &ServerHello) -> Result<TlsVersion, ProbeError> {
+    TlsVersion::from_code(hello.version).ok_or_else(|| ProbeError::Unintelligible {
+        addr,
+        awaited: AWAITED,
+        preview: format!("TLS version {:#06x}", hello.version),
+    })
+}
+
+enum Answer {
+    Alert(u8),
+    Flight(Flight, ServerHello),
+}
+
+async fn exchange(
+    addr: SocketAddr,
+    versions: &[TlsVersion],
+    enough: impl Fn(&Flight) -> bool,
+    within: Duration,
+) -> Result<Answer, ProbeError> {
+    let mut wire = Wire::open_tls(addr, within).await?;
+    wire.send(&render_client_hello(versions), AWAITED).await?;
+    let mut bytes = Vec::new();
+    loop {
+        let unintelligible =
+            || ProbeError::Unintelligible { addr, awaited: AWAITED, preview: preview(&bytes) };
+        let mut flight = parse_flight(&bytes).map_err(|_| unintelligible())?;
+        if let Some(alert) = flight.alert {
+            wire.finish().await;
+            return Ok(Answer::Alert(alert));
+        }
+        if enough(&flight)
+            && let Some(hello) = flight.hello.take()
+        {
+            wire.finish().await;
+            return Ok(Answer::Flight(flight, hello));
+        }
+        if bytes.len() > MAX_FLIGHT_BYTES {
+            return Err(unintelligible());
+        }
+        if wire.receive(&mut bytes, AWAITED).await? == 0 {
+            return Err(ProbeError::Closed { addr, awaited: AWAITED });
+        }
+    }
+}
