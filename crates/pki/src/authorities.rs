@@ -10,7 +10,7 @@ use crate::authority::{Authority, AuthorityInfo};
 use crate::bundle::{render_p7b, render_pem};
 use crate::parallel::in_parallel;
 use crate::profile::{leaf_params, plan_validity};
-use crate::{CertificateInfo, Error, LeafKey, Result, folder};
+use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 
 /// Every authority of [`CA_POLICIES`], for one region.
 pub struct Authorities {
@@ -46,8 +46,8 @@ impl Authorities {
     /// The first run makes RSA-4096 keys and takes seconds; call it off the executor's threads.
     ///
     /// # Errors
-    /// [`Error::Unfit`] names the first file that is damaged, expired, open to others or does not
-    /// go with the one beside it. An authority is never made anew over such a file.
+    /// [`PkiError::Unfit`] names the first file that is damaged, expired, open to others or does
+    /// not go with the one beside it. An authority is never made anew over such a file.
     pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
@@ -80,24 +80,21 @@ impl Authorities {
         let policy = authority.policy;
         let (expected, found) = (policy.key, key.algorithm());
         if expected != found {
-            return Err(Error::KeyFamily {
+            return Err(PkiError::KeyFamily {
                 authority: policy.identifier,
                 expected,
                 found,
             });
         }
         let validity = plan_validity(now, policy.leaf_years, Some(&authority.validity));
-        let validity = validity.ok_or_else(|| Error::OutsideValidity {
+        let validity = validity.ok_or_else(|| PkiError::OutsideValidity {
             issuer: policy.identifier.to_owned(),
             now,
         })?;
         let leaf = leaf_params(endpoint, found, validity)?
             .signed_by(key.pair(), &authority.issuer)
-            .map_err(|source| Error::Issue {
-                subject: endpoint.to_owned(),
-                source,
-            })?;
-        let info = CertificateInfo::from_der(leaf.der()).ok_or(Error::NotACertificate)?;
+            .map_err(PkiError::issue(endpoint))?;
+        let info = CertificateInfo::from_der(leaf.der()).ok_or(PkiError::NotACertificate)?;
         Ok(Leaf {
             chain_pem: render_pem(leaf.der())? + &authority.subordinate_pem,
             serial_hex: info.serial_hex,
@@ -140,7 +137,7 @@ impl Authorities {
         self.authorities
             .iter()
             .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))
-            .ok_or_else(|| Error::UnknownAuthority(identifier.to_owned()))
+            .ok_or_else(|| PkiError::UnknownAuthority(identifier.to_owned()))
     }
 }
 

@@ -9,7 +9,7 @@ use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::key::render_algorithm;
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// The fields of a certificate that people look for. A description, not a verdict: nothing here
 /// has been verified.
@@ -40,7 +40,7 @@ impl CertificateInfo {
     pub fn from_pem(pem: &str) -> Result<Self> {
         parse_pem(pem)
             .and_then(|der| Self::from_der(&der))
-            .ok_or(Error::NotACertificate)
+            .ok_or(PkiError::NotACertificate)
     }
 
     pub(crate) fn from_der(der: &[u8]) -> Option<Self> {

@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// The private key of one leaf. A new certificate takes a new key: make one, issue, forget it.
 pub struct LeafKey {
@@ -30,9 +30,9 @@ impl LeafKey {
         })
     }
 
-    /// Reads a key from PKCS#8 PEM; [`Error::NotAKey`] if it is of another algorithm or size.
+    /// Reads a key from PKCS#8 PEM; [`PkiError::NotAKey`] if it is of another algorithm or size.
     pub fn from_pem(algorithm: KeyAlgorithm, pem: &str) -> Result<Self> {
-        let pair = parse_pair(algorithm, pem).ok_or(Error::NotAKey(algorithm))?;
+        let pair = parse_pair(algorithm, pem).ok_or(PkiError::NotAKey(algorithm))?;
         Ok(Self { algorithm, pair })
     }
 
@@ -67,7 +67,7 @@ pub(crate) fn generate_pair(algorithm: KeyAlgorithm) -> Result<KeyPair> {
         KeyAlgorithm::Rsa4096 => KeyPair::generate_rsa_for(signature, RsaKeySize::_4096),
         KeyAlgorithm::EcdsaP384 => KeyPair::generate_for(signature),
     }
-    .map_err(|source| Error::GenerateKey { algorithm, source })
+    .map_err(|source| PkiError::GenerateKey { algorithm, source })
 }
 
 /// Reads a key pair; nothing if the text is no key of exactly this algorithm and size.

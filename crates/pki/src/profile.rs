@@ -10,7 +10,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// How far before its making a certificate starts, for clients whose clocks are behind.
 const BACKDATE: Duration = Duration::hours(1);
@@ -94,7 +94,7 @@ impl AuthorityProfile {
 
     fn named(policy: &CaPolicy, common_name: String, path_length: Option<u8>) -> Result<Self> {
         if common_name.len() > COMMON_NAME_MAX {
-            return Err(Error::NameTooLong(common_name));
+            return Err(PkiError::NameTooLong(common_name));
         }
         Ok(Self {
             common_name,
@@ -143,7 +143,7 @@ pub(crate) fn leaf_params(
     validity: Validity,
 ) -> Result<CertificateParams> {
     if !is_host_name(endpoint) {
-        return Err(Error::Endpoint(endpoint.to_owned()));
+        return Err(PkiError::Endpoint(endpoint.to_owned()));
     }
     let mut params = params(validity);
     if endpoint.len() <= COMMON_NAME_MAX {
@@ -154,7 +154,7 @@ pub(crate) fn leaf_params(
         .push(DnType::OrganizationalUnitName, "RDS pgkeep");
     let name = endpoint
         .try_into()
-        .map_err(|_| Error::Endpoint(endpoint.to_owned()))?;
+        .map_err(|_| PkiError::Endpoint(endpoint.to_owned()))?;
     params.subject_alt_names = vec![SanType::DnsName(name)];
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

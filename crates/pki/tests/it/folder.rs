@@ -9,8 +9,9 @@ use pgkeep_model::{CA_POLICIES, DEFAULT_CA};
 use pgkeep_pki::Authorities;
 use tempfile::TempDir;
 use time::Duration;
+use time::macros::datetime;
 
-use crate::support::{ECC, NOW, REGION, read_tree, shared, write_private};
+use crate::support::{ECC, NOW, REGION, openssl, read_tree, shared, write_private};
 
 /// Every authority but the one that is quick to make.
 fn without_ecc() -> TempDir {
@@ -87,7 +88,7 @@ fn damaged_files_are_refused_by_name() {
         (
             "root.pem",
             default_root,
-            "is the certificate of O=pgkeep, CN=pgkeep RDS eu-central-1 Root CA RSA2048 G1, not of",
+            "is the certificate of O=pgkeep, CN=pgkeep RDS eu-central-1 Root CA RSA2048 G1, not",
         ),
         ("root.pem", ours("subordinate.pem"), "is the certificate of"),
         ("root-key.pem", String::new(), "is no ecc384 private key"),
@@ -130,6 +131,97 @@ fn damaged_files_are_refused_by_name() {
             "nothing is repaired by guessing"
         );
     }
+}
+
+#[test]
+fn a_root_of_another_profile_is_refused() {
+    const BASIC: &str = "critical, CA:TRUE";
+    const USAGE: &str = "critical, digitalSignature, keyCertSign, cRLSign";
+    // openssl dates from the real clock on: late in the others' life only the profile is wrong.
+    let now = datetime!(2038-01-01 0:00 UTC);
+    for (key_of, digest, basic, usage, problem) in [
+        (
+            ECC,
+            "-sha384",
+            "critical, CA:TRUE, pathlen:1",
+            USAGE,
+            "has not the basic constraints",
+        ),
+        (
+            ECC,
+            "-sha384",
+            "CA:TRUE",
+            USAGE,
+            "has not the basic constraints",
+        ),
+        (
+            ECC,
+            "-sha384",
+            "critical, CA:FALSE",
+            USAGE,
+            "has not the basic constraints",
+        ),
+        (
+            ECC,
+            "-sha384",
+            BASIC,
+            "critical, keyCertSign",
+            "has not the key usage",
+        ),
+        (
+            DEFAULT_CA,
+            "-sha384",
+            BASIC,
+            USAGE,
+            "has a key of another kind",
+        ),
+        (
+            ECC,
+            "-sha256",
+            BASIC,
+            USAGE,
+            "is signed with another algorithm",
+        ),
+        (ECC, "-sha384", BASIC, USAGE, "is not the key of root.pem"),
+    ] {
+        let home = shared().restore(|_| true);
+        // The last case has the right profile, and a key that is not the one beside it.
+        let right = problem.ends_with("root.pem");
+        let key_name = if right {
+            "subordinate-key.pem"
+        } else {
+            "root-key.pem"
+        };
+        let key = home.path().join(key_of).join(key_name);
+        let root = openssl_root(
+            &key,
+            digest,
+            &format!("basicConstraints={basic}\nkeyUsage={usage}"),
+        );
+        write_private(&home.path().join(ECC).join("root.pem"), &root);
+        let text = Authorities::ensure(home.path(), REGION, now)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains(problem), "{text}");
+    }
+}
+
+/// A root with our name, but made by openssl with extensions of the caller's.
+fn openssl_root(key: &Path, digest: &str, extensions: &str) -> String {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("openssl.cnf");
+    let subject = format!("O=pgkeep\nCN=pgkeep RDS {REGION} Root CA ECC384 G1");
+    let head = "[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3";
+    fs::write(
+        &config,
+        format!("{head}\n[dn]\n{subject}\n[v3]\n{extensions}\n"),
+    )
+    .unwrap();
+    let (key, config) = (key.to_str().unwrap(), config.to_str().unwrap());
+    let args = [
+        "req", "-x509", "-days", "20000", digest, "-key", key, "-config", config,
+    ];
+    openssl(&args, "")
 }
 
 #[test]

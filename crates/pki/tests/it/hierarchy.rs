@@ -80,7 +80,8 @@ fn lives_are_calendar_years_and_nested() {
     let dates = |identifier: &str, name: &str| {
         let pem = shared().file(identifier, name);
         ["-startdate", "-enddate"].map(|which| {
-            openssl_value(&["x509", "-noout", "-dateopt", "iso_8601", which], pem).replace(' ', "T")
+            let args = ["x509", "-noout", "-dateopt", "iso_8601", which];
+            openssl_value(&args, pem).replace(' ', "T")
         })
     };
     let text = |at: time::OffsetDateTime| at.format(&Rfc3339).unwrap();

@@ -1,7 +1,7 @@
 //! Certificates that are not ours, described.
 
 use pgkeep_model::KeyAlgorithm;
-use pgkeep_pki::{CertificateInfo, Error};
+use pgkeep_pki::{CertificateInfo, PkiError};
 use tempfile::TempDir;
 
 use crate::support::{openssl, shared};
@@ -68,7 +68,7 @@ fn what_is_no_certificate_is_refused() {
     for text in ["", "no", &key, &cut, foreign] {
         assert!(matches!(
             CertificateInfo::from_pem(text),
-            Err(Error::NotACertificate)
+            Err(PkiError::NotACertificate)
         ));
     }
 }

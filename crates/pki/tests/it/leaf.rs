@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use pgkeep_model::{CA_POLICIES, DEFAULT_CA, KeyAlgorithm};
-use pgkeep_pki::{CertificateInfo, Error, LeafKey};
+use pgkeep_pki::{CertificateInfo, LeafKey, PkiError};
 use time::Duration;
 use time::macros::datetime;
 
@@ -190,7 +190,7 @@ fn a_leaf_ends_no_later_than_its_subordinate() {
     assert_eq!(first.not_before, datetime!(2028-02-29 11:00 UTC));
     for outside in [end + Duration::SECOND, datetime!(2028-02-29 10:59:59 UTC)] {
         assert!(
-            matches!(issue(outside), Err(Error::OutsideValidity { .. })),
+            matches!(issue(outside), Err(PkiError::OutsideValidity { .. })),
             "{outside}"
         );
     }
@@ -202,7 +202,7 @@ fn requests_that_make_no_sense_are_refused() {
     let issue = |ca, endpoint| shared().authorities.issue_leaf(ca, &key, endpoint, NOW);
     assert!(matches!(
         issue("rds-ca-2019", ENDPOINT),
-        Err(Error::UnknownAuthority(_))
+        Err(PkiError::UnknownAuthority(_))
     ));
     let family = issue(DEFAULT_CA, ENDPOINT).unwrap_err();
     assert_eq!(
@@ -211,7 +211,7 @@ fn requests_that_make_no_sense_are_refused() {
     );
     for endpoint in ["", "*.localhost", "a b", "münchen.localhost", "127.0.0.1\n"] {
         assert!(
-            matches!(issue(ECC, endpoint), Err(Error::Endpoint(_))),
+            matches!(issue(ECC, endpoint), Err(PkiError::Endpoint(_))),
             "{endpoint}"
         );
     }
