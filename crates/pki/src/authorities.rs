@@ -57,11 +57,7 @@ impl Authorities {
                 .map(|policy| move || Authority::ensure(dir, policy, region, now)),
         );
         let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
-        let p7b = render_p7b(
-            authorities
-                .iter()
-                .map(|authority| authority.root_der.as_slice()),
-        )?;
+        let p7b = render_p7b(authorities.iter().map(|authority| authority.root_der.as_slice()))?;
         Ok(Self { authorities, p7b })
     }
 
@@ -80,11 +76,7 @@ impl Authorities {
         let policy = authority.policy;
         let (expected, found) = (policy.key, key.algorithm());
         if expected != found {
-            return Err(PkiError::KeyFamily {
-                authority: policy.identifier,
-                expected,
-                found,
-            });
+            return Err(PkiError::KeyFamily { authority: policy.identifier, expected, found });
         }
         let validity = plan_validity(now, policy.leaf_years, Some(&authority.validity));
         let validity = validity.ok_or_else(|| PkiError::OutsideValidity {
@@ -107,10 +99,7 @@ impl Authorities {
 
     /// The trust bundle: every root and nothing else, as PEM.
     pub fn bundle_pem(&self) -> String {
-        self.authorities
-            .iter()
-            .map(|authority| authority.info.root_pem.as_str())
-            .collect()
+        self.authorities.iter().map(|authority| authority.info.root_pem.as_str()).collect()
     }
 
     /// The trust bundle as a certs-only PKCS#7 in DER, the form of `.p7b` that Windows and Java
@@ -121,16 +110,12 @@ impl Authorities {
 
     /// The root of one authority as PEM.
     pub fn authority_pem(&self, ca_identifier: &str) -> Result<&str> {
-        self.find(ca_identifier)
-            .map(|authority| authority.info.root_pem.as_str())
+        self.find(ca_identifier).map(|authority| authority.info.root_pem.as_str())
     }
 
     /// What clients are told of each authority, the default first.
     pub fn describe(&self) -> Vec<AuthorityInfo> {
-        self.authorities
-            .iter()
-            .map(|authority| authority.info.clone())
-            .collect()
+        self.authorities.iter().map(|authority| authority.info.clone()).collect()
     }
 
     fn find(&self, identifier: &str) -> Result<&Authority> {
@@ -143,13 +128,8 @@ impl Authorities {
 
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let roots = self
-            .authorities
-            .iter()
-            .map(|authority| &authority.info.subject);
+        let roots = self.authorities.iter().map(|authority| &authority.info.subject);
         let roots = roots.collect::<Vec<_>>();
-        f.debug_struct("Authorities")
-            .field("roots", &roots)
-            .finish_non_exhaustive()
+        f.debug_struct("Authorities").field("roots", &roots).finish_non_exhaustive()
     }
 }

@@ -61,10 +61,7 @@ impl Authority {
         now: OffsetDateTime,
     ) -> Result<Self> {
         let place = dir.join(policy.identifier);
-        if !place
-            .try_exists()
-            .map_err(PkiError::file("look for", &place))?
-        {
+        if !place.try_exists().map_err(PkiError::file("look for", &place))? {
             tracing::info!(authority = policy.identifier, "generating an authority");
             let files = generate(policy, region, now)?;
             folder::write_whole(dir, policy.identifier, &files)?;
@@ -117,16 +114,8 @@ fn generate(
     let root_profile = AuthorityProfile::root(policy, region)?;
     let profile = AuthorityProfile::subordinate(policy, region)?;
     let (root_validity, validity) = plan_validity(now, policy.root_years, None)
-        .and_then(|root| {
-            Some((
-                root,
-                plan_validity(now, policy.subordinate_years, Some(&root))?,
-            ))
-        })
-        .ok_or_else(|| PkiError::OutsideValidity {
-            issuer: root_profile.subject(),
-            now,
-        })?;
+        .and_then(|root| Some((root, plan_validity(now, policy.subordinate_years, Some(&root))?)))
+        .ok_or_else(|| PkiError::OutsideValidity { issuer: root_profile.subject(), now })?;
 
     let [root_key, key] = in_parallel([(), ()].map(|()| || generate_pair(policy.key)));
     let (root_key, key) = (root_key?, key?);
@@ -164,18 +153,12 @@ fn read_key(
     certificate_name: &str,
 ) -> Result<KeyPair> {
     let key = parse_pair(algorithm, &folder::read_private(path)?).ok_or_else(|| {
-        PkiError::unfit(
-            path,
-            format!("is no {} private key in PKCS#8 PEM", algorithm.name()),
-        )
+        PkiError::unfit(path, format!("is no {} private key in PKCS#8 PEM", algorithm.name()))
     })?;
     if key.subject_public_key_info() == certificate.public_key().raw {
         Ok(key)
     } else {
-        Err(PkiError::unfit(
-            path,
-            format!("is not the key of {certificate_name}"),
-        ))
+        Err(PkiError::unfit(path, format!("is not the key of {certificate_name}")))
     }
 }
 
@@ -184,10 +167,7 @@ fn describe(
     root: &X509Certificate<'_>,
     der: &[u8],
 ) -> Result<AuthorityInfo> {
-    let Validity {
-        not_before,
-        not_after,
-    } = validity_of(root);
+    let Validity { not_before, not_after } = validity_of(root);
     Ok(AuthorityInfo {
         identifier: policy.identifier,
         subject: root.subject().to_string(),

@@ -2,8 +2,8 @@
 //!
 //! Each answer is the end of a sentence that starts with the file's name.
 //!
-//! Compared field by field rather than with a certificate made anew: a later version of the
-//! encoder may order extensions differently, and must still accept the authorities of its forerunner.
+//! Compared field by field rather than with a certificate made anew: a later encoder may order
+//! extensions differently, and must still accept the authorities of its forerunner.
 
 use pgkeep_model::KeyAlgorithm;
 use time::OffsetDateTime;
@@ -27,13 +27,8 @@ pub(crate) fn check_profile(
     }
     let validity = validity_of(certificate);
     if !validity.contains(now) {
-        let Validity {
-            not_before,
-            not_after,
-        } = validity;
-        return Err(format!(
-            "is valid from {not_before} to {not_after}, and it is {now}"
-        ));
+        let Validity { not_before, not_after } = validity;
+        return Err(format!("is valid from {not_before} to {not_after}, and it is {now}"));
     }
     let constraints = certificate.basic_constraints().ok().flatten();
     let usage = certificate.key_usage().ok().flatten();
@@ -75,10 +70,7 @@ pub(crate) fn check_signed(
 ) -> Result<(), String> {
     let by = issuer.subject();
     if certificate.issuer().as_raw() != by.as_raw() {
-        return Err(format!(
-            "was issued by {}, not by {by}",
-            certificate.issuer()
-        ));
+        return Err(format!("was issued by {}, not by {by}", certificate.issuer()));
     }
     if !validity_of(certificate).within(&validity_of(issuer)) {
         return Err(format!("is valid outside the life of its issuer {by}"));

@@ -87,11 +87,7 @@ impl PkiError {
     /// Makes the system's answer to `action` on `path` an error; for `map_err`.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::File { action, path, source }
     }
 
     /// Makes the encoder's answer an error on the certificate of `subject`; for `map_err`.
@@ -102,9 +98,6 @@ impl PkiError {
 
     /// Says that the file is not what it should be.
     pub(crate) fn unfit(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Unfit {
-            path: path.to_owned(),
-            problem: problem.into(),
-        }
+        Self::Unfit { path: path.to_owned(), problem: problem.into() }
     }
 }

@@ -16,9 +16,7 @@ use crate::{PkiError, Result};
 pub(crate) fn ensure_private(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(PkiError::file("make the folder", folder))?;
-    let parent = folder
-        .canonicalize()
-        .map_err(PkiError::file("find", folder))?;
+    let parent = folder.canonicalize().map_err(PkiError::file("find", folder))?;
     parent.parent().map_or(Ok(()), sync)
 }
 
@@ -38,19 +36,13 @@ pub(crate) fn write_whole(parent: &Path, name: &str, files: &[(&str, String)]) -
         }
         _ => {}
     }
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&hidden)
-        .map_err(PkiError::file("make", &hidden))?;
+    DirBuilder::new().mode(0o700).create(&hidden).map_err(PkiError::file("make", &hidden))?;
     for (name, content) in files {
         let path = hidden.join(name);
         let mut new = OpenOptions::new();
         let file = new.write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| {
-            file.write_all(content.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .map_err(PkiError::file("write", &path))?;
+        file.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
+            .map_err(PkiError::file("write", &path))?;
     }
     sync(&hidden)?;
     fs::rename(&hidden, &place).map_err(PkiError::file("put into place", &place))?;
@@ -67,16 +59,11 @@ pub(crate) fn read_private(path: &Path) -> Result<String> {
     let metadata = fs::metadata(path).map_err(PkiError::file("read", path))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(PkiError::unfit(
-            path,
-            format!("is open to others: mode {mode:04o}, not 0600"),
-        ));
+        return Err(PkiError::unfit(path, format!("is open to others: mode {mode:04o}, not 0600")));
     }
     read(path)
 }
 
 fn sync(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(PkiError::file("sync", folder))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(PkiError::file("sync", folder))
 }

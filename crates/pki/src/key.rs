@@ -24,10 +24,7 @@ impl LeafKey {
     /// Makes a key. RSA takes from tens of milliseconds (2048 bits) to seconds (4096 bits): never
     /// on the path of a request.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self> {
-        Ok(Self {
-            algorithm,
-            pair: generate_pair(algorithm)?,
-        })
+        Ok(Self { algorithm, pair: generate_pair(algorithm)? })
     }
 
     /// Reads a key from PKCS#8 PEM; [`PkiError::NotAKey`] if it is of another algorithm or size.
@@ -53,9 +50,7 @@ impl LeafKey {
 
 impl fmt::Debug for LeafKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeafKey")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("LeafKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -99,13 +94,9 @@ pub(crate) fn render_algorithm(key: &SubjectPublicKeyInfo<'_>) -> String {
 
 fn curve_of(key: &SubjectPublicKeyInfo<'_>) -> Option<&'static str> {
     let curve = key.algorithm.parameters.as_ref()?.as_oid().ok()?;
-    [
-        (OID_EC_P256, "P-256"),
-        (OID_NIST_EC_P384, "P-384"),
-        (OID_NIST_EC_P521, "P-521"),
-    ]
-    .into_iter()
-    .find_map(|(oid, name)| (oid == curve).then_some(name))
+    [(OID_EC_P256, "P-256"), (OID_NIST_EC_P384, "P-384"), (OID_NIST_EC_P521, "P-521")]
+        .into_iter()
+        .find_map(|(oid, name)| (oid == curve).then_some(name))
 }
 
 fn signature_of(algorithm: KeyAlgorithm) -> &'static SignatureAlgorithm {
