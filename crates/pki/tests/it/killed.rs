@@ -15,7 +15,8 @@ const HOME: &str = "PGKEEP_PKI_TEST_HOME";
 #[test]
 #[ignore = "the victim that the test below starts and kills"]
 fn victim() {
-    let home = std::env::var_os(HOME).expect("started by the test below");
+    // Started by hand, there is nothing to do.
+    let Some(home) = std::env::var_os(HOME) else { return };
     Authorities::ensure(Path::new(&home), REGION, NOW).unwrap();
 }
 
