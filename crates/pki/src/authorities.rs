@@ -10,7 +10,7 @@ use crate::authority::{Authority, AuthorityInfo};
 use crate::bundle::{render_p7b, render_pem};
 use crate::parallel::in_parallel;
 use crate::profile::{leaf_params, plan_validity};
-use crate::{CertificateInfo, Error, LeafKey, Result, folder};
+use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 
 /// Every authority of [`CA_POLICIES`], for one region.
 pub struct Authorities {
@@ -46,8 +46,8 @@ impl Authorities {
     /// The first run makes RSA-4096 keys and takes seconds; call it off the executor's threads.
     ///
     /// # Errors
-    /// [`Error::Unfit`] names the first file that is damaged, expired, open to others or does not
-    /// go with the one beside it. An authority is never made anew over such a file.
+    /// [`PkiError::Unfit`] names the first file that is damaged, expired, open to others or does
+    /// not go with the one beside it. An authority is never made anew over such a file.
     pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
@@ -57,11 +57,7 @@ impl Authorities {
                 .map(|policy| move || Authority::ensure(dir, policy, region, now)),
         );
         let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
-        let p7b = render_p7b(
-            authorities
-                .iter()
-                .map(|authority| authority.root_der.as_slice()),
-        )?;
+        let p7b = render_p7b(authorities.iter().map(|authority| authority.root_der.as_slice()))?;
         Ok(Self { authorities, p7b })
     }
 
@@ -80,24 +76,17 @@ impl Authorities {
         let policy = authority.policy;
         let (expected, found) = (policy.key, key.algorithm());
         if expected != found {
-            return Err(Error::KeyFamily {
-                authority: policy.identifier,
-                expected,
-                found,
-            });
+            return Err(PkiError::KeyFamily { authority: policy.identifier, expected, found });
         }
         let validity = plan_validity(now, policy.leaf_years, Some(&authority.validity));
-        let validity = validity.ok_or_else(|| Error::OutsideValidity {
+        let validity = validity.ok_or_else(|| PkiError::OutsideValidity {
             issuer: policy.identifier.to_owned(),
             now,
         })?;
         let leaf = leaf_params(endpoint, found, validity)?
             .signed_by(key.pair(), &authority.issuer)
-            .map_err(|source| Error::Issue {
-                subject: endpoint.to_owned(),
-                source,
-            })?;
-        let info = CertificateInfo::from_der(leaf.der()).ok_or(Error::NotACertificate)?;
+            .map_err(PkiError::issue(endpoint))?;
+        let info = CertificateInfo::from_der(leaf.der()).ok_or(PkiError::NotACertificate)?;
         Ok(Leaf {
             chain_pem: render_pem(leaf.der())? + &authority.subordinate_pem,
             serial_hex: info.serial_hex,
@@ -110,10 +99,7 @@ impl Authorities {
 
     /// The trust bundle: every root and nothing else, as PEM.
     pub fn bundle_pem(&self) -> String {
-        self.authorities
-            .iter()
-            .map(|authority| authority.info.root_pem.as_str())
-            .collect()
+        self.authorities.iter().map(|authority| authority.info.root_pem.as_str()).collect()
     }
 
     /// The trust bundle as a certs-only PKCS#7 in DER, the form of `.p7b` that Windows and Java
@@ -124,35 +110,26 @@ impl Authorities {
 
     /// The root of one authority as PEM.
     pub fn authority_pem(&self, ca_identifier: &str) -> Result<&str> {
-        self.find(ca_identifier)
-            .map(|authority| authority.info.root_pem.as_str())
+        self.find(ca_identifier).map(|authority| authority.info.root_pem.as_str())
     }
 
     /// What clients are told of each authority, the default first.
     pub fn describe(&self) -> Vec<AuthorityInfo> {
-        self.authorities
-            .iter()
-            .map(|authority| authority.info.clone())
-            .collect()
+        self.authorities.iter().map(|authority| authority.info.clone()).collect()
     }
 
     fn find(&self, identifier: &str) -> Result<&Authority> {
         self.authorities
             .iter()
             .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))
-            .ok_or_else(|| Error::UnknownAuthority(identifier.to_owned()))
+            .ok_or_else(|| PkiError::UnknownAuthority(identifier.to_owned()))
     }
 }
 
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let roots = self
-            .authorities
-            .iter()
-            .map(|authority| &authority.info.subject);
+        let roots = self.authorities.iter().map(|authority| &authority.info.subject);
         let roots = roots.collect::<Vec<_>>();
-        f.debug_struct("Authorities")
-            .field("roots", &roots)
-            .finish_non_exhaustive()
+        f.debug_struct("Authorities").field("roots", &roots).finish_non_exhaustive()
     }
 }

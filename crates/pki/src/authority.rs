@@ -8,17 +8,15 @@ use pgkeep_model::{CaPolicy, KeyAlgorithm};
 use rcgen::{Issuer, KeyPair, PublicKeyData as _};
 use sha1::{Digest as _, Sha1};
 use time::OffsetDateTime;
-use x509_parser::oid_registry::{
-    OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA, OID_SIG_ECDSA_WITH_SHA384, Oid,
-};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::bundle::render_pem;
+use crate::check::{check_profile, check_signed, validity_of};
 use crate::info::parse_pem;
-use crate::key::{algorithm_of, generate_pair, parse_pair};
+use crate::key::{generate_pair, parse_pair};
 use crate::parallel::in_parallel;
 use crate::profile::{AuthorityProfile, Validity, plan_validity};
-use crate::{Error, Result, folder};
+use crate::{PkiError, Result, folder};
 
 const ROOT: &str = "root.pem";
 const ROOT_KEY: &str = "root-key.pem";
@@ -63,10 +61,7 @@ impl Authority {
         now: OffsetDateTime,
     ) -> Result<Self> {
         let place = dir.join(policy.identifier);
-        if !place
-            .try_exists()
-            .map_err(Error::file("look for", &place))?
-        {
+        if !place.try_exists().map_err(PkiError::file("look for", &place))? {
             tracing::info!(authority = policy.identifier, "generating an authority");
             let files = generate(policy, region, now)?;
             folder::write_whole(dir, policy.identifier, &files)?;
@@ -85,31 +80,26 @@ impl Authority {
         let root = parse_certificate(&root_path, &root_der)?;
         check_profile(&root, &AuthorityProfile::root(policy, region)?, now)
             .and_then(|()| check_signed(&root, &root))
-            .map_err(|problem| Error::unfit(&root_path, problem))?;
+            .map_err(|problem| PkiError::unfit(&root_path, problem))?;
         read_key(&place.join(ROOT_KEY), policy.key, &root, ROOT)?;
 
         let subordinate_der = read_certificate(&subordinate_path)?;
         let subordinate = parse_certificate(&subordinate_path, &subordinate_der)?;
-        check_profile(
-            &subordinate,
-            &AuthorityProfile::subordinate(policy, region)?,
-            now,
-        )
-        .and_then(|()| check_signed(&subordinate, &root))
-        .map_err(|problem| Error::unfit(&subordinate_path, problem))?;
+        let profile = AuthorityProfile::subordinate(policy, region)?;
+        check_profile(&subordinate, &profile, now)
+            .and_then(|()| check_signed(&subordinate, &root))
+            .map_err(|problem| PkiError::unfit(&subordinate_path, problem))?;
         let key_path = place.join(SUBORDINATE_KEY);
         let key = read_key(&key_path, policy.key, &subordinate, SUBORDINATE)?;
 
         let issuer = Issuer::from_ca_cert_der(&subordinate_der.as_slice().into(), key);
+        let issuer = issuer.map_err(PkiError::issue(profile.subject()))?;
         Ok(Self {
             policy,
             info: describe(policy, &root, &root_der)?,
             subordinate_pem: render_pem(&subordinate_der)?,
             validity: validity_of(&subordinate),
-            issuer: issuer.map_err(|source| Error::Issue {
-                subject: subordinate.subject().to_string(),
-                source,
-            })?,
+            issuer,
             root_der,
         })
     }
@@ -123,30 +113,18 @@ fn generate(
 ) -> Result<[(&'static str, String); 4]> {
     let root_profile = AuthorityProfile::root(policy, region)?;
     let profile = AuthorityProfile::subordinate(policy, region)?;
-    let outside = |profile: &AuthorityProfile| Error::OutsideValidity {
-        issuer: profile.subject(),
-        now,
-    };
-    let root_validity =
-        plan_validity(now, policy.root_years, None).ok_or_else(|| outside(&root_profile))?;
-    let validity = plan_validity(now, policy.subordinate_years, Some(&root_validity))
-        .ok_or_else(|| outside(&root_profile))?;
+    let (root_validity, validity) = plan_validity(now, policy.root_years, None)
+        .and_then(|root| Some((root, plan_validity(now, policy.subordinate_years, Some(&root))?)))
+        .ok_or_else(|| PkiError::OutsideValidity { issuer: root_profile.subject(), now })?;
 
     let [root_key, key] = in_parallel([(), ()].map(|()| || generate_pair(policy.key)));
     let (root_key, key) = (root_key?, key?);
-    let failed = |profile: &AuthorityProfile| {
-        let subject = profile.subject();
-        |source| Error::Issue { subject, source }
-    };
     let root_params = root_profile.params(root_validity);
-    let root = root_params
-        .self_signed(&root_key)
-        .map_err(failed(&root_profile))?;
+    let root = root_params.self_signed(&root_key);
+    let root = root.map_err(PkiError::issue(root_profile.subject()))?;
     let issuer = Issuer::from_params(&root_params, &root_key);
-    let subordinate = profile
-        .params(validity)
-        .signed_by(&key, &issuer)
-        .map_err(failed(&profile))?;
+    let subordinate = profile.params(validity).signed_by(&key, &issuer);
+    let subordinate = subordinate.map_err(PkiError::issue(profile.subject()))?;
     Ok([
         (ROOT, root.pem()),
         (ROOT_KEY, root_key.serialize_pem()),
@@ -156,13 +134,14 @@ fn generate(
 }
 
 fn read_certificate(path: &Path) -> Result<Vec<u8>> {
-    parse_pem(&folder::read(path)?).ok_or_else(|| Error::unfit(path, "is not a certificate in PEM"))
+    parse_pem(&folder::read(path)?)
+        .ok_or_else(|| PkiError::unfit(path, "is not a certificate in PEM"))
 }
 
 fn parse_certificate<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'a>> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
-        _ => Err(Error::unfit(path, "is not an X.509 certificate")),
+        _ => Err(PkiError::unfit(path, "is not an X.509 certificate")),
     }
 }
 
@@ -174,106 +153,12 @@ fn read_key(
     certificate_name: &str,
 ) -> Result<KeyPair> {
     let key = parse_pair(algorithm, &folder::read_private(path)?).ok_or_else(|| {
-        Error::unfit(
-            path,
-            format!("is no {} private key in PKCS#8 PEM", algorithm.name()),
-        )
+        PkiError::unfit(path, format!("is no {} private key in PKCS#8 PEM", algorithm.name()))
     })?;
     if key.subject_public_key_info() == certificate.public_key().raw {
         Ok(key)
     } else {
-        Err(Error::unfit(
-            path,
-            format!("is not the key of {certificate_name}"),
-        ))
-    }
-}
-
-/// Says in what a certificate differs from its profile, as the end of a sentence.
-fn check_profile(
-    certificate: &X509Certificate<'_>,
-    profile: &AuthorityProfile,
-    now: OffsetDateTime,
-) -> Result<(), String> {
-    let (subject, wanted) = (certificate.subject().to_string(), profile.subject());
-    if subject != wanted {
-        return Err(format!("is the certificate of {subject}, not of {wanted}"));
-    }
-    let validity = validity_of(certificate);
-    if !validity.contains(now) {
-        let Validity {
-            not_before,
-            not_after,
-        } = validity;
-        return Err(format!(
-            "is valid from {not_before} to {not_after}, and it is {now}"
-        ));
-    }
-    let constraints = certificate.basic_constraints().ok().flatten();
-    let usage = certificate.key_usage().ok().flatten();
-    let path_length = profile.path_length.map(u32::from);
-    let checks = [
-        (
-            constraints.is_some_and(|constraints| {
-                constraints.critical
-                    && constraints.value.ca
-                    && constraints.value.path_len_constraint == path_length
-            }),
-            "has not the basic constraints of this authority",
-        ),
-        (
-            usage.is_some_and(|usage| {
-                usage.value.key_cert_sign()
-                    && usage.value.crl_sign()
-                    && usage.value.digital_signature()
-            }),
-            "has not the key usage of an authority",
-        ),
-        (
-            algorithm_of(certificate.public_key()) == Some(profile.key),
-            "has a key of another kind than this authority",
-        ),
-        (
-            certificate.signature_algorithm.algorithm == signature_oid(profile.key),
-            "is signed with another algorithm than this authority's",
-        ),
-    ];
-    let failed = checks.into_iter().find(|(holds, _)| !holds);
-    failed.map_or(Ok(()), |(_, problem)| Err(problem.to_owned()))
-}
-
-/// Says why `issuer` is not the one that made a certificate, as the end of a sentence.
-fn check_signed(
-    certificate: &X509Certificate<'_>,
-    issuer: &X509Certificate<'_>,
-) -> Result<(), String> {
-    let by = issuer.subject();
-    if certificate.issuer().as_raw() != by.as_raw() {
-        return Err(format!(
-            "was issued by {}, not by {by}",
-            certificate.issuer()
-        ));
-    }
-    if !validity_of(certificate).within(&validity_of(issuer)) {
-        return Err(format!("outlives its issuer {by}"));
-    }
-    certificate
-        .verify_signature(Some(issuer.public_key()))
-        .map_err(|_| format!("has a signature that is not of {by}"))
-}
-
-fn validity_of(certificate: &X509Certificate<'_>) -> Validity {
-    Validity {
-        not_before: certificate.validity().not_before.to_datetime(),
-        not_after: certificate.validity().not_after.to_datetime(),
-    }
-}
-
-fn signature_oid(algorithm: KeyAlgorithm) -> Oid<'static> {
-    match algorithm {
-        KeyAlgorithm::Rsa2048 => OID_PKCS1_SHA256WITHRSA,
-        KeyAlgorithm::Rsa4096 => OID_PKCS1_SHA384WITHRSA,
-        KeyAlgorithm::EcdsaP384 => OID_SIG_ECDSA_WITH_SHA384,
+        Err(PkiError::unfit(path, format!("is not the key of {certificate_name}")))
     }
 }
 
@@ -282,10 +167,7 @@ fn describe(
     root: &X509Certificate<'_>,
     der: &[u8],
 ) -> Result<AuthorityInfo> {
-    let Validity {
-        not_before,
-        not_after,
-    } = validity_of(root);
+    let Validity { not_before, not_after } = validity_of(root);
     Ok(AuthorityInfo {
         identifier: policy.identifier,
         subject: root.subject().to_string(),

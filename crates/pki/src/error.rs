@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 /// A failure of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum PkiError {
     /// The file system refused.
     #[error("cannot {action} {}", path.display())]
     File {
@@ -83,22 +83,21 @@ pub enum Error {
     },
 }
 
-impl Error {
+impl PkiError {
     /// Makes the system's answer to `action` on `path` an error; for `map_err`.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::File { action, path, source }
+    }
+
+    /// Makes the encoder's answer an error on the certificate of `subject`; for `map_err`.
+    pub(crate) fn issue(subject: impl Into<String>) -> impl FnOnce(rcgen::Error) -> Self {
+        let subject = subject.into();
+        move |source| Self::Issue { subject, source }
     }
 
     /// Says that the file is not what it should be.
     pub(crate) fn unfit(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Unfit {
-            path: path.to_owned(),
-            problem: problem.into(),
-        }
+        Self::Unfit { path: path.to_owned(), problem: problem.into() }
     }
 }

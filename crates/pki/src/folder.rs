@@ -10,20 +10,20 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// Makes a folder of mode 0700 and its parents; one that exists stays as it is.
 pub(crate) fn ensure_private(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(Error::file("make the folder", folder))?;
-    let parent = folder.canonicalize().map_err(Error::file("find", folder))?;
+    made.map_err(PkiError::file("make the folder", folder))?;
+    let parent = folder.canonicalize().map_err(PkiError::file("find", folder))?;
     parent.parent().map_or(Ok(()), sync)
 }
 
 /// Holds the folder for this process until the answer is dropped, and waits for whoever has it.
 pub(crate) fn lock(folder: &Path) -> Result<File> {
-    let handle = File::open(folder).map_err(Error::file("open", folder))?;
-    handle.lock().map_err(Error::file("lock", folder))?;
+    let handle = File::open(folder).map_err(PkiError::file("open", folder))?;
+    handle.lock().map_err(PkiError::file("lock", folder))?;
     Ok(handle)
 }
 
@@ -32,49 +32,38 @@ pub(crate) fn write_whole(parent: &Path, name: &str, files: &[(&str, String)]) -
     let (hidden, place) = (parent.join(format!(".{name}.new")), parent.join(name));
     match fs::remove_dir_all(&hidden) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(Error::file("remove the leftover", &hidden)(error));
+            return Err(PkiError::file("remove the leftover", &hidden)(error));
         }
         _ => {}
     }
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&hidden)
-        .map_err(Error::file("make", &hidden))?;
+    DirBuilder::new().mode(0o700).create(&hidden).map_err(PkiError::file("make", &hidden))?;
     for (name, content) in files {
         let path = hidden.join(name);
         let mut new = OpenOptions::new();
         let file = new.write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| {
-            file.write_all(content.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .map_err(Error::file("write", &path))?;
+        file.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
+            .map_err(PkiError::file("write", &path))?;
     }
     sync(&hidden)?;
-    fs::rename(&hidden, &place).map_err(Error::file("put into place", &place))?;
+    fs::rename(&hidden, &place).map_err(PkiError::file("put into place", &place))?;
     sync(parent)
 }
 
 /// Reads a text file.
 pub(crate) fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(Error::file("read", path))
+    fs::read_to_string(path).map_err(PkiError::file("read", path))
 }
 
 /// Reads a secret, and refuses one that others had access to.
 pub(crate) fn read_private(path: &Path) -> Result<String> {
-    let metadata = fs::metadata(path).map_err(Error::file("read", path))?;
+    let metadata = fs::metadata(path).map_err(PkiError::file("read", path))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(Error::unfit(
-            path,
-            format!("is open to others: mode {mode:04o}, not 0600"),
-        ));
+        return Err(PkiError::unfit(path, format!("is open to others: mode {mode:04o}, not 0600")));
     }
     read(path)
 }
 
 fn sync(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::file("sync", folder))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(PkiError::file("sync", folder))
 }

@@ -9,7 +9,7 @@ use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::key::render_algorithm;
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// The fields of a certificate that people look for. A description, not a verdict: nothing here
 /// has been verified.
@@ -38,9 +38,7 @@ pub struct CertificateInfo {
 impl CertificateInfo {
     /// Describes the first certificate of a PEM text: of a server's chain, the leaf.
     pub fn from_pem(pem: &str) -> Result<Self> {
-        parse_pem(pem)
-            .and_then(|der| Self::from_der(&der))
-            .ok_or(Error::NotACertificate)
+        parse_pem(pem).and_then(|der| Self::from_der(&der)).ok_or(PkiError::NotACertificate)
     }
 
     pub(crate) fn from_der(der: &[u8]) -> Option<Self> {
@@ -48,15 +46,11 @@ impl CertificateInfo {
             return None;
         };
         let names = certificate.subject_alternative_name().ok()?;
-        let names = names
-            .map(|names| names.value.general_names.as_slice())
-            .unwrap_or_default();
+        let names = names.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
         let common_name = certificate.subject().iter_common_name().next();
         Some(Self {
             subject: certificate.subject().to_string(),
-            common_name: common_name
-                .and_then(|name| name.as_str().ok())
-                .map(str::to_owned),
+            common_name: common_name.and_then(|name| name.as_str().ok()).map(str::to_owned),
             subject_alt_names: names.iter().map(render_name).collect(),
             issuer: certificate.issuer().to_string(),
             serial_hex: hex::encode(certificate.serial.to_bytes_be()),
@@ -71,9 +65,7 @@ impl CertificateInfo {
 /// The DER of the first certificate in a PEM text.
 pub(crate) fn parse_pem(pem: &str) -> Option<Vec<u8>> {
     let mut blocks = Pem::iter_from_buffer(pem.as_bytes()).map_while(Result::ok);
-    blocks
-        .find(|block| block.label == "CERTIFICATE")
-        .map(|block| block.contents)
+    blocks.find(|block| block.label == "CERTIFICATE").map(|block| block.contents)
 }
 
 fn render_name(name: &GeneralName<'_>) -> String {

@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// The private key of one leaf. A new certificate takes a new key: make one, issue, forget it.
 pub struct LeafKey {
@@ -24,15 +24,12 @@ impl LeafKey {
     /// Makes a key. RSA takes from tens of milliseconds (2048 bits) to seconds (4096 bits): never
     /// on the path of a request.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self> {
-        Ok(Self {
-            algorithm,
-            pair: generate_pair(algorithm)?,
-        })
+        Ok(Self { algorithm, pair: generate_pair(algorithm)? })
     }
 
-    /// Reads a key from PKCS#8 PEM; [`Error::NotAKey`] if it is of another algorithm or size.
+    /// Reads a key from PKCS#8 PEM; [`PkiError::NotAKey`] if it is of another algorithm or size.
     pub fn from_pem(algorithm: KeyAlgorithm, pem: &str) -> Result<Self> {
-        let pair = parse_pair(algorithm, pem).ok_or(Error::NotAKey(algorithm))?;
+        let pair = parse_pair(algorithm, pem).ok_or(PkiError::NotAKey(algorithm))?;
         Ok(Self { algorithm, pair })
     }
 
@@ -53,9 +50,7 @@ impl LeafKey {
 
 impl fmt::Debug for LeafKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeafKey")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("LeafKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -67,7 +62,7 @@ pub(crate) fn generate_pair(algorithm: KeyAlgorithm) -> Result<KeyPair> {
         KeyAlgorithm::Rsa4096 => KeyPair::generate_rsa_for(signature, RsaKeySize::_4096),
         KeyAlgorithm::EcdsaP384 => KeyPair::generate_for(signature),
     }
-    .map_err(|source| Error::GenerateKey { algorithm, source })
+    .map_err(|source| PkiError::GenerateKey { algorithm, source })
 }
 
 /// Reads a key pair; nothing if the text is no key of exactly this algorithm and size.
@@ -99,13 +94,9 @@ pub(crate) fn render_algorithm(key: &SubjectPublicKeyInfo<'_>) -> String {
 
 fn curve_of(key: &SubjectPublicKeyInfo<'_>) -> Option<&'static str> {
     let curve = key.algorithm.parameters.as_ref()?.as_oid().ok()?;
-    [
-        (OID_EC_P256, "P-256"),
-        (OID_NIST_EC_P384, "P-384"),
-        (OID_NIST_EC_P521, "P-521"),
-    ]
-    .into_iter()
-    .find_map(|(oid, name)| (oid == curve).then_some(name))
+    [(OID_EC_P256, "P-256"), (OID_NIST_EC_P384, "P-384"), (OID_NIST_EC_P521, "P-521")]
+        .into_iter()
+        .find_map(|(oid, name)| (oid == curve).then_some(name))
 }
 
 fn signature_of(algorithm: KeyAlgorithm) -> &'static SignatureAlgorithm {

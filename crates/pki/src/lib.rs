@@ -12,6 +12,7 @@
 mod authorities;
 mod authority;
 mod bundle;
+mod check;
 mod error;
 mod folder;
 mod info;
@@ -21,9 +22,8 @@ mod profile;
 
 pub use authorities::{Authorities, Leaf};
 pub use authority::AuthorityInfo;
-pub use error::Error;
+pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;
 
-/// What this crate's functions answer.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+type Result<T, E = PkiError> = std::result::Result<T, E>;

@@ -10,7 +10,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use crate::{Error, Result};
+use crate::{PkiError, Result};
 
 /// How far before its making a certificate starts, for clients whose clocks are behind.
 const BACKDATE: Duration = Duration::hours(1);
@@ -44,10 +44,7 @@ pub(crate) fn plan_validity(
     issuer: Option<&Validity>,
 ) -> Option<Validity> {
     let start = now.to_offset(UtcOffset::UTC).replace_nanosecond(0).ok()? - BACKDATE;
-    let own = Validity {
-        not_before: start,
-        not_after: add_years(start, years)?,
-    };
+    let own = Validity { not_before: start, not_after: add_years(start, years)? };
     let Some(issuer) = issuer else {
         return Some(own);
     };
@@ -62,9 +59,7 @@ pub(crate) fn plan_validity(
 fn add_years(at: OffsetDateTime, years: u16) -> Option<OffsetDateTime> {
     let year = at.year() + i32::from(years);
     let date = at.date();
-    let moved = date
-        .replace_year(year)
-        .or_else(|_| date.replace_day(28)?.replace_year(year));
+    let moved = date.replace_year(year).or_else(|_| date.replace_day(28)?.replace_year(year));
     moved.ok().map(|date| at.replace_date(date))
 }
 
@@ -79,11 +74,7 @@ pub(crate) struct AuthorityProfile {
 impl AuthorityProfile {
     /// The root: no path length, as in the original.
     pub(crate) fn root(policy: &CaPolicy, region: &str) -> Result<Self> {
-        Self::named(
-            policy,
-            format!("pgkeep RDS {region} Root CA {}", policy.label),
-            None,
-        )
+        Self::named(policy, format!("pgkeep RDS {region} Root CA {}", policy.label), None)
     }
 
     /// The first subordinate of a root; the letter leaves room for the ones that follow it.
@@ -94,13 +85,9 @@ impl AuthorityProfile {
 
     fn named(policy: &CaPolicy, common_name: String, path_length: Option<u8>) -> Result<Self> {
         if common_name.len() > COMMON_NAME_MAX {
-            return Err(Error::NameTooLong(common_name));
+            return Err(PkiError::NameTooLong(common_name));
         }
-        Ok(Self {
-            common_name,
-            key: policy.key,
-            path_length,
-        })
+        Ok(Self { common_name, key: policy.key, path_length })
     }
 
     /// The subject, as [`crate::CertificateInfo`] shows it.
@@ -110,16 +97,11 @@ impl AuthorityProfile {
 
     pub(crate) fn params(&self, validity: Validity) -> CertificateParams {
         let mut params = params(validity);
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, "pgkeep");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, self.common_name.as_str());
-        params.is_ca = IsCa::Ca(self.path_length.map_or(
-            BasicConstraints::Unconstrained,
-            BasicConstraints::Constrained,
-        ));
+        params.distinguished_name.push(DnType::OrganizationName, "pgkeep");
+        params.distinguished_name.push(DnType::CommonName, self.common_name.as_str());
+        params.is_ca = IsCa::Ca(
+            self.path_length.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained),
+        );
         params.key_usages = vec![
             KeyUsagePurpose::DigitalSignature,
             KeyUsagePurpose::KeyCertSign,
@@ -143,18 +125,14 @@ pub(crate) fn leaf_params(
     validity: Validity,
 ) -> Result<CertificateParams> {
     if !is_host_name(endpoint) {
-        return Err(Error::Endpoint(endpoint.to_owned()));
+        return Err(PkiError::Endpoint(endpoint.to_owned()));
     }
     let mut params = params(validity);
     if endpoint.len() <= COMMON_NAME_MAX {
         params.distinguished_name.push(DnType::CommonName, endpoint);
     }
-    params
-        .distinguished_name
-        .push(DnType::OrganizationalUnitName, "RDS pgkeep");
-    let name = endpoint
-        .try_into()
-        .map_err(|_| Error::Endpoint(endpoint.to_owned()))?;
+    params.distinguished_name.push(DnType::OrganizationalUnitName, "RDS pgkeep");
+    let name = endpoint.try_into().map_err(|_| PkiError::Endpoint(endpoint.to_owned()))?;
     params.subject_alt_names = vec![SanType::DnsName(name)];
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -189,9 +167,7 @@ fn random_serial() -> SerialNumber {
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -240,17 +216,12 @@ mod tests {
 
     #[test]
     fn only_host_names_are_vouched_for() {
-        for name in [
-            "localhost",
-            "demo.abc123.us-east-1.rds.localhost",
-            &"a".repeat(63),
-        ] {
+        for name in ["localhost", "demo.abc123.us-east-1.rds.localhost", &"a".repeat(63)] {
             assert!(is_host_name(name), "{name}");
         }
         let long = ["a".repeat(63).as_str(); 4].join(".");
-        for name in [
-            "", ".", "a..b", "a.", "*.a", "-a", "a-", "a b", "a\0b", "ä.b", "a/b", &long,
-        ] {
+        for name in ["", ".", "a..b", "a.", "*.a", "-a", "a-", "a b", "a\0b", "ä.b", "a/b", &long]
+        {
             assert!(!is_host_name(name), "{name}");
         }
         assert!(!is_host_name(&"a".repeat(64)));

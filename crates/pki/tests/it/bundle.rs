@@ -18,10 +18,7 @@ fn the_pem_bundle_is_the_three_roots_and_nothing_else() {
 #[test]
 fn the_p7b_bundle_holds_the_same_certificates() {
     let authorities = &shared().authorities;
-    let listed = openssl(
-        &["pkcs7", "-inform", "DER", "-print_certs"],
-        authorities.bundle_p7b(),
-    );
+    let listed = openssl(&["pkcs7", "-inform", "DER", "-print_certs"], authorities.bundle_p7b());
     assert_eq!(listed.matches("subject=").count(), 3, "{listed}");
     let roots = split(&authorities.bundle_pem());
     assert_eq!(listed.matches("-----BEGIN").count(), roots.len());
@@ -36,16 +33,11 @@ fn descriptions_agree_with_openssl() {
         let read =
             |args: &[&str]| openssl_value(&[&["x509", "-noout"], args].concat(), &info.root_pem);
         assert_eq!(info.identifier, policy.identifier);
-        let thumbprint = read(&["-fingerprint", "-sha1"])
-            .replace(':', "")
-            .to_lowercase();
+        let thumbprint = read(&["-fingerprint", "-sha1"]).replace(':', "").to_lowercase();
         assert_eq!(info.thumbprint_sha1, thumbprint);
         assert_eq!(info.subject, read(&["-subject"]).replace(" = ", "="));
         let [from, till] = ["-startdate", "-enddate"]
             .map(|which| read(&["-dateopt", "iso_8601", which]).replace('Z', ".0 +00:00:00"));
-        assert_eq!(
-            [info.not_before.to_string(), info.not_after.to_string()],
-            [from, till]
-        );
+        assert_eq!([info.not_before.to_string(), info.not_after.to_string()], [from, till]);
     }
 }

@@ -9,8 +9,9 @@ use pgkeep_model::{CA_POLICIES, DEFAULT_CA};
 use pgkeep_pki::Authorities;
 use tempfile::TempDir;
 use time::Duration;
+use time::macros::datetime;
 
-use crate::support::{ECC, NOW, REGION, read_tree, shared, write_private};
+use crate::support::{ECC, NOW, REGION, openssl, read_tree, shared, write_private};
 
 /// Every authority but the one that is quick to make.
 fn without_ecc() -> TempDir {
@@ -18,9 +19,7 @@ fn without_ecc() -> TempDir {
 }
 
 fn refusal(home: &Path) -> String {
-    Authorities::ensure(home, REGION, NOW)
-        .unwrap_err()
-        .to_string()
+    Authorities::ensure(home, REGION, NOW).unwrap_err().to_string()
 }
 
 #[test]
@@ -28,11 +27,7 @@ fn files_and_folders_are_private() {
     // The folder, and one with four files for each authority.
     assert_eq!(shared().modes.len(), 1 + 3 * 5);
     for (path, mode) in &shared().modes {
-        let expected = if path.extension().is_some() {
-            0o600
-        } else {
-            0o700
-        };
+        let expected = if path.extension().is_some() { 0o600 } else { 0o700 };
         assert_eq!(*mode, expected, "{}", path.display());
     }
 }
@@ -61,11 +56,7 @@ fn a_missing_authority_is_made_beside_the_others() {
 #[test]
 fn two_at_once_agree() {
     let home = without_ecc();
-    let ensure = || {
-        Authorities::ensure(home.path(), REGION, NOW)
-            .unwrap()
-            .bundle_pem()
-    };
+    let ensure = || Authorities::ensure(home.path(), REGION, NOW).unwrap().bundle_pem();
     let [first, second] = thread::scope(|scope| {
         [scope.spawn(ensure), scope.spawn(ensure)].map(|thread| thread.join().unwrap())
     });
@@ -87,32 +78,16 @@ fn damaged_files_are_refused_by_name() {
         (
             "root.pem",
             default_root,
-            "is the certificate of O=pgkeep, CN=pgkeep RDS eu-central-1 Root CA RSA2048 G1, not of",
+            "is the certificate of O=pgkeep, CN=pgkeep RDS eu-central-1 Root CA RSA2048 G1, not",
         ),
         ("root.pem", ours("subordinate.pem"), "is the certificate of"),
         ("root-key.pem", String::new(), "is no ecc384 private key"),
         ("root-key.pem", ours("root.pem"), "is no ecc384 private key"),
-        (
-            "root-key.pem",
-            ours("subordinate-key.pem"),
-            "is not the key of root.pem",
-        ),
-        (
-            "subordinate.pem",
-            of_other("subordinate.pem"),
-            "has a signature that is not of",
-        ),
+        ("root-key.pem", ours("subordinate-key.pem"), "is not the key of root.pem"),
+        ("subordinate.pem", of_other("subordinate.pem"), "has a signature that is not of"),
         ("subordinate.pem", ours("root.pem"), "is the certificate of"),
-        (
-            "subordinate-key.pem",
-            ours("root-key.pem"),
-            "is not the key of subordinate.pem",
-        ),
-        (
-            "subordinate-key.pem",
-            "-----BEGIN PRIVATE KEY-----".into(),
-            "is no ecc384 private key",
-        ),
+        ("subordinate-key.pem", ours("root-key.pem"), "is not the key of subordinate.pem"),
+        ("subordinate-key.pem", "-----BEGIN PRIVATE KEY-----".into(), "is no ecc384 private key"),
     ];
     for (name, content, problem) in cases {
         let home = shared().restore(|_| true);
@@ -120,16 +95,49 @@ fn damaged_files_are_refused_by_name() {
         write_private(&path, &content);
         let before = read_tree(home.path());
         let text = refusal(home.path());
-        assert!(
-            text.starts_with(&format!("{} {problem}", path.display())),
-            "{text}"
-        );
-        assert_eq!(
-            read_tree(home.path()),
-            before,
-            "nothing is repaired by guessing"
-        );
+        assert!(text.starts_with(&format!("{} {problem}", path.display())), "{text}");
+        assert_eq!(read_tree(home.path()), before, "nothing is repaired by guessing");
     }
+}
+
+#[test]
+fn a_root_of_another_profile_is_refused() {
+    const BASIC: &str = "critical, CA:TRUE";
+    const USAGE: &str = "critical, digitalSignature, keyCertSign, cRLSign";
+    // openssl dates from the real clock on: late in the others' life only the profile is wrong.
+    let now = datetime!(2038-01-01 0:00 UTC);
+    for (key_of, digest, basic, usage, problem) in [
+        (ECC, "-sha384", "critical, CA:TRUE, pathlen:1", USAGE, "has not the basic constraints"),
+        (ECC, "-sha384", "CA:TRUE", USAGE, "has not the basic constraints"),
+        (ECC, "-sha384", "critical, CA:FALSE", USAGE, "has not the basic constraints"),
+        (ECC, "-sha384", BASIC, "critical, keyCertSign", "has not the key usage"),
+        (DEFAULT_CA, "-sha384", BASIC, USAGE, "has a key of another kind"),
+        (ECC, "-sha256", BASIC, USAGE, "is signed with another algorithm"),
+        (ECC, "-sha384", BASIC, USAGE, "is not the key of root.pem"),
+    ] {
+        let home = shared().restore(|_| true);
+        // The last case has the right profile, and a key that is not the one beside it.
+        let right = problem.ends_with("root.pem");
+        let key_name = if right { "subordinate-key.pem" } else { "root-key.pem" };
+        let key = home.path().join(key_of).join(key_name);
+        let root =
+            openssl_root(&key, digest, &format!("basicConstraints={basic}\nkeyUsage={usage}"));
+        write_private(&home.path().join(ECC).join("root.pem"), &root);
+        let text = Authorities::ensure(home.path(), REGION, now).unwrap_err().to_string();
+        assert!(text.contains(problem), "{text}");
+    }
+}
+
+/// A root with our name, but made by openssl with extensions of the caller's.
+fn openssl_root(key: &Path, digest: &str, extensions: &str) -> String {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("openssl.cnf");
+    let subject = format!("O=pgkeep\nCN=pgkeep RDS {REGION} Root CA ECC384 G1");
+    let head = "[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3";
+    fs::write(&config, format!("{head}\n[dn]\n{subject}\n[v3]\n{extensions}\n")).unwrap();
+    let (key, config) = (key.to_str().unwrap(), config.to_str().unwrap());
+    let args = ["req", "-x509", "-days", "20000", digest, "-key", key, "-config", config];
+    openssl(&args, "")
 }
 
 #[test]
@@ -147,19 +155,11 @@ fn a_changed_byte_in_a_certificate_is_noticed() {
 
 #[test]
 fn a_missing_file_is_refused_by_name() {
-    for name in [
-        "root.pem",
-        "root-key.pem",
-        "subordinate.pem",
-        "subordinate-key.pem",
-    ] {
+    for name in ["root.pem", "root-key.pem", "subordinate.pem", "subordinate-key.pem"] {
         let home = shared().restore(|_| true);
         let path = home.path().join(ECC).join(name);
         fs::remove_file(&path).unwrap();
-        assert_eq!(
-            refusal(home.path()),
-            format!("cannot read {}", path.display())
-        );
+        assert_eq!(refusal(home.path()), format!("cannot read {}", path.display()));
     }
 }
 
@@ -178,14 +178,8 @@ fn a_key_that_others_can_read_is_refused() {
 fn an_authority_out_of_its_time_is_refused_by_name() {
     let home = shared().restore(|_| true);
     for (years, name) in [(11, "subordinate.pem"), (45, "root.pem"), (-1, "root.pem")] {
-        let now = NOW
-            .replace_day(28)
-            .unwrap()
-            .replace_year(NOW.year() + years)
-            .unwrap();
-        let text = Authorities::ensure(home.path(), REGION, now)
-            .unwrap_err()
-            .to_string();
+        let now = NOW.replace_day(28).unwrap().replace_year(NOW.year() + years).unwrap();
+        let text = Authorities::ensure(home.path(), REGION, now).unwrap_err().to_string();
         let path = home.path().join(DEFAULT_CA).join(name);
         assert!(
             text.starts_with(&format!("{} is valid from 2028-02-29", path.display())),
@@ -197,17 +191,13 @@ fn an_authority_out_of_its_time_is_refused_by_name() {
 #[test]
 fn the_authorities_of_another_region_are_refused() {
     let home = shared().restore(|_| true);
-    let text = Authorities::ensure(home.path(), "us-east-1", NOW)
-        .unwrap_err()
-        .to_string();
+    let text = Authorities::ensure(home.path(), "us-east-1", NOW).unwrap_err().to_string();
     assert!(
         text.contains("root.pem is the certificate of") && text.contains("us-east-1"),
         "{text}"
     );
     let long = "a".repeat(40);
-    let text = Authorities::ensure(home.path(), &long, NOW)
-        .unwrap_err()
-        .to_string();
+    let text = Authorities::ensure(home.path(), &long, NOW).unwrap_err().to_string();
     assert!(text.contains("longer than the 64 characters"), "{text}");
 }
 

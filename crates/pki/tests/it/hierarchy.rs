@@ -15,21 +15,13 @@ fn roots_and_subordinates_have_exactly_the_profile() {
         let key_id = &root["Subject Key Identifier"];
         assert_eq!(key_id.len(), 59, "20 bytes: {key_id}");
         let names: Vec<_> = root.keys().map(String::as_str).collect();
-        assert_eq!(
-            names,
-            ["Basic Constraints!", "Key Usage!", "Subject Key Identifier"]
-        );
+        assert_eq!(names, ["Basic Constraints!", "Key Usage!", "Subject Key Identifier"]);
         assert_eq!(root["Basic Constraints!"], "CA:TRUE");
         assert_eq!(root["Key Usage!"], USAGE);
 
         let names: Vec<_> = subordinate.keys().map(String::as_str).collect();
         let authority = "Authority Key Identifier";
-        let expected = [
-            authority,
-            "Basic Constraints!",
-            "Key Usage!",
-            "Subject Key Identifier",
-        ];
+        let expected = [authority, "Basic Constraints!", "Key Usage!", "Subject Key Identifier"];
         assert_eq!(names, expected);
         assert_eq!(&subordinate[authority], key_id);
         assert_ne!(&subordinate["Subject Key Identifier"], key_id);
@@ -46,29 +38,16 @@ fn keys_signatures_and_names_are_of_the_authoritys_family() {
             KeyAlgorithm::Rsa4096 => ("(4096 bit)", "sha384WithRSAEncryption"),
             KeyAlgorithm::EcdsaP384 => ("ASN1 OID: secp384r1", "ecdsa-with-SHA384"),
         };
-        for (name, title) in [
-            ("root.pem", "Root CA"),
-            ("subordinate.pem", "Subordinate CA"),
-        ] {
+        for (name, title) in [("root.pem", "Root CA"), ("subordinate.pem", "Subordinate CA")] {
             let pem = shared().file(policy.identifier, name);
             let text = openssl(&["x509", "-noout", "-text"], pem);
-            assert!(
-                text.contains("Version: 3 (0x2)") && text.contains(size),
-                "{text}"
-            );
-            let signed = text
-                .matches(&format!("Signature Algorithm: {signature}\n"))
-                .count();
+            assert!(text.contains("Version: 3 (0x2)") && text.contains(size), "{text}");
+            let signed = text.matches(&format!("Signature Algorithm: {signature}\n")).count();
             assert_eq!(signed, 2, "inside and outside the signed part: {text}");
             let suffix = if name == "root.pem" { "" } else { ".A" };
-            let expected = format!(
-                "O = pgkeep, CN = pgkeep RDS {REGION} {title} {}{suffix}",
-                policy.label
-            );
-            assert_eq!(
-                openssl_value(&["x509", "-noout", "-subject"], pem),
-                expected
-            );
+            let expected =
+                format!("O = pgkeep, CN = pgkeep RDS {REGION} {title} {}{suffix}", policy.label);
+            assert_eq!(openssl_value(&["x509", "-noout", "-subject"], pem), expected);
             let serial = openssl_value(&["x509", "-noout", "-serial"], pem);
             assert!(serial.len() == 32 && !serial.starts_with('0'), "{serial}");
         }
@@ -80,7 +59,8 @@ fn lives_are_calendar_years_and_nested() {
     let dates = |identifier: &str, name: &str| {
         let pem = shared().file(identifier, name);
         ["-startdate", "-enddate"].map(|which| {
-            openssl_value(&["x509", "-noout", "-dateopt", "iso_8601", which], pem).replace(' ', "T")
+            let args = ["x509", "-noout", "-dateopt", "iso_8601", which];
+            openssl_value(&args, pem).replace(' ', "T")
         })
     };
     let text = |at: time::OffsetDateTime| at.format(&Rfc3339).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use pgkeep_model::{CA_POLICIES, DEFAULT_CA, KeyAlgorithm};
-use pgkeep_pki::{CertificateInfo, Error, LeafKey};
+use pgkeep_pki::{CertificateInfo, LeafKey, PkiError};
 use time::Duration;
 use time::macros::datetime;
 
@@ -18,55 +18,27 @@ fn a_client_with_the_root_accepts_the_leaf_for_its_endpoint_only() {
     for policy in CA_POLICIES {
         let authorities = &shared().authorities;
         let key = shared().leaf_key(policy.key);
-        let leaf = authorities
-            .issue_leaf(policy.identifier, &key, ENDPOINT, NOW)
-            .unwrap();
+        let leaf = authorities.issue_leaf(policy.identifier, &key, ENDPOINT, NOW).unwrap();
         let chain = split(&leaf.chain_pem);
-        let [certificate, subordinate] = chain.as_slice() else {
-            panic!("{}", chain.len())
-        };
-        assert_eq!(
-            subordinate,
-            shared().file(policy.identifier, "subordinate.pem")
-        );
+        let [certificate, subordinate] = chain.as_slice() else { panic!("{}", chain.len()) };
+        assert_eq!(subordinate, shared().file(policy.identifier, "subordinate.pem"));
         let root = authorities.authority_pem(policy.identifier).unwrap();
         let accepts =
             |root: &str, subordinate, host, at| verify(root, subordinate, certificate, host, at).0;
         let middle = Some(subordinate.as_str());
         let (agreed, text) = verify(root, middle, certificate, ENDPOINT, NOW);
         assert!(agreed, "{text}");
-        assert!(accepts(
-            &authorities.bundle_pem(),
-            middle,
-            ENDPOINT,
-            leaf.not_before
-        ));
+        assert!(accepts(&authorities.bundle_pem(), middle, ENDPOINT, leaf.not_before));
         // RFC 5280 §4.1.2.5 counts the last second as valid, openssl as past.
-        assert!(accepts(
-            root,
-            middle,
-            ENDPOINT,
-            leaf.not_after - Duration::SECOND
-        ));
-        assert!(!accepts(
-            root,
-            middle,
-            ENDPOINT,
-            leaf.not_after + Duration::SECOND
-        ));
+        assert!(accepts(root, middle, ENDPOINT, leaf.not_after - Duration::SECOND));
+        assert!(!accepts(root, middle, ENDPOINT, leaf.not_after + Duration::SECOND));
         assert!(!accepts(root, middle, "other.localhost", NOW));
-        assert!(
-            !accepts(root, None, ENDPOINT, NOW),
-            "the subordinate is not trusted by itself"
-        );
+        assert!(!accepts(root, None, ENDPOINT, NOW), "the subordinate is not trusted by itself");
         for other in CA_POLICIES.iter().filter(|other| **other != policy) {
             let wrong = authorities.authority_pem(other.identifier).unwrap();
             assert!(!accepts(wrong, middle, ENDPOINT, NOW));
         }
-        assert_eq!(
-            public_of_key(&key),
-            openssl(&["x509", "-noout", "-pubkey"], certificate)
-        );
+        assert_eq!(public_of_key(&key), openssl(&["x509", "-noout", "-pubkey"], certificate));
     }
 }
 
@@ -74,10 +46,7 @@ fn a_client_with_the_root_accepts_the_leaf_for_its_endpoint_only() {
 fn a_leaf_has_exactly_the_profile() {
     for policy in CA_POLICIES {
         let key = shared().leaf_key(policy.key);
-        let leaf = shared()
-            .authorities
-            .issue_leaf(policy.identifier, &key, ENDPOINT, NOW)
-            .unwrap();
+        let leaf = shared().authorities.issue_leaf(policy.identifier, &key, ENDPOINT, NOW).unwrap();
         let found = extensions(&leaf.chain_pem);
         let names: Vec<_> = found.keys().map(String::as_str).collect();
         let expected = [
@@ -90,10 +59,7 @@ fn a_leaf_has_exactly_the_profile() {
         ];
         assert_eq!(names, expected);
         let subordinate = extensions(shared().file(policy.identifier, "subordinate.pem"));
-        assert_eq!(
-            found["Authority Key Identifier"],
-            subordinate["Subject Key Identifier"]
-        );
+        assert_eq!(found["Authority Key Identifier"], subordinate["Subject Key Identifier"]);
         assert_eq!(found["Basic Constraints!"], "CA:FALSE");
         assert_eq!(found["Extended Key Usage"], "TLS Web Server Authentication");
         assert_eq!(found["Subject Alternative Name"], format!("DNS:{ENDPOINT}"));
@@ -111,16 +77,11 @@ fn a_leaf_has_exactly_the_profile() {
 fn the_record_of_a_leaf_says_what_openssl_reads() {
     let key = shared().leaf_key(KeyAlgorithm::EcdsaP384);
     // Identifiers match without regard to case.
-    let leaf = shared()
-        .authorities
-        .issue_leaf("RDS-CA-ECC384-G1", &key, ENDPOINT, NOW)
-        .unwrap();
+    let leaf = shared().authorities.issue_leaf("RDS-CA-ECC384-G1", &key, ENDPOINT, NOW).unwrap();
     let read =
         |args: &[&str]| openssl_value(&[&["x509", "-noout"], args].concat(), &leaf.chain_pem);
     assert_eq!(read(&["-serial"]).to_lowercase(), leaf.serial_hex);
-    let fingerprint = read(&["-fingerprint", "-sha256"])
-        .replace(':', "")
-        .to_lowercase();
+    let fingerprint = read(&["-fingerprint", "-sha256"]).replace(':', "").to_lowercase();
     assert_eq!(fingerprint, leaf.fingerprint_sha256);
     assert_eq!(read(&["-issuer"]).replace(" = ", "="), leaf.issuer);
     assert_eq!(leaf.not_before, datetime!(2028-02-29 11:00 UTC));
@@ -128,10 +89,7 @@ fn the_record_of_a_leaf_says_what_openssl_reads() {
     assert_eq!(read(&["-enddate"]), "Feb 28 11:00:00 2029 GMT");
     let info = CertificateInfo::from_pem(&leaf.chain_pem).unwrap();
     assert_eq!(info.common_name.as_deref(), Some(ENDPOINT));
-    assert_eq!(
-        (info.issuer, info.serial_hex),
-        (leaf.issuer, leaf.serial_hex)
-    );
+    assert_eq!((info.issuer, info.serial_hex), (leaf.issuer, leaf.serial_hex));
 }
 
 #[test]
@@ -146,10 +104,7 @@ fn an_endpoint_too_long_for_a_common_name_stands_in_the_san_alone() {
         (&longer, "OU = RDS pgkeep".to_owned()),
     ] {
         let leaf = authorities.issue_leaf(ECC, &key, endpoint, NOW).unwrap();
-        assert_eq!(
-            openssl_value(&["x509", "-noout", "-subject"], &leaf.chain_pem),
-            subject
-        );
+        assert_eq!(openssl_value(&["x509", "-noout", "-subject"], &leaf.chain_pem), subject);
         let san = &extensions(&leaf.chain_pem)["Subject Alternative Name"];
         assert_eq!(san, &format!("DNS:{endpoint}"));
         let chain = split(&leaf.chain_pem);
@@ -163,13 +118,7 @@ fn an_endpoint_too_long_for_a_common_name_stands_in_the_san_alone() {
 fn no_two_leaves_share_a_serial() {
     let key = shared().leaf_key(KeyAlgorithm::EcdsaP384);
     let serials: HashSet<_> = (0..300)
-        .map(|_| {
-            shared()
-                .authorities
-                .issue_leaf(ECC, &key, ENDPOINT, NOW)
-                .unwrap()
-                .serial_hex
-        })
+        .map(|_| shared().authorities.issue_leaf(ECC, &key, ENDPOINT, NOW).unwrap().serial_hex)
         .inspect(|serial| assert_eq!(serial.len(), 32))
         .collect();
     assert_eq!(serials.len(), 300);
@@ -189,10 +138,7 @@ fn a_leaf_ends_no_later_than_its_subordinate() {
     let first = issue(datetime!(2028-02-29 11:30 UTC)).unwrap();
     assert_eq!(first.not_before, datetime!(2028-02-29 11:00 UTC));
     for outside in [end + Duration::SECOND, datetime!(2028-02-29 10:59:59 UTC)] {
-        assert!(
-            matches!(issue(outside), Err(Error::OutsideValidity { .. })),
-            "{outside}"
-        );
+        assert!(matches!(issue(outside), Err(PkiError::OutsideValidity { .. })), "{outside}");
     }
 }
 
@@ -200,20 +146,11 @@ fn a_leaf_ends_no_later_than_its_subordinate() {
 fn requests_that_make_no_sense_are_refused() {
     let key = shared().leaf_key(KeyAlgorithm::EcdsaP384);
     let issue = |ca, endpoint| shared().authorities.issue_leaf(ca, &key, endpoint, NOW);
-    assert!(matches!(
-        issue("rds-ca-2019", ENDPOINT),
-        Err(Error::UnknownAuthority(_))
-    ));
+    assert!(matches!(issue("rds-ca-2019", ENDPOINT), Err(PkiError::UnknownAuthority(_))));
     let family = issue(DEFAULT_CA, ENDPOINT).unwrap_err();
-    assert_eq!(
-        family.to_string(),
-        "authority rds-ca-rsa2048-g1 signs rsa2048 keys, not ecc384"
-    );
+    assert_eq!(family.to_string(), "authority rds-ca-rsa2048-g1 signs rsa2048 keys, not ecc384");
     for endpoint in ["", "*.localhost", "a b", "münchen.localhost", "127.0.0.1\n"] {
-        assert!(
-            matches!(issue(ECC, endpoint), Err(Error::Endpoint(_))),
-            "{endpoint}"
-        );
+        assert!(matches!(issue(ECC, endpoint), Err(PkiError::Endpoint(_))), "{endpoint}");
     }
 }
 
@@ -246,10 +183,7 @@ fn debug_shows_no_key() {
     let key = shared().leaf_key(KeyAlgorithm::Rsa2048);
     assert_eq!(format!("{key:?}"), "LeafKey { algorithm: Rsa2048, .. }");
     let text = format!("{:#?}", shared().authorities);
-    assert!(
-        text.contains("Root CA RSA2048 G1") && text.len() < 400,
-        "{text}"
-    );
+    assert!(text.contains("Root CA RSA2048 G1") && text.len() < 400, "{text}");
 }
 
 fn public_of_key(key: &LeafKey) -> String {

@@ -36,11 +36,7 @@ pub(crate) fn shared() -> &'static Shared {
         let started = Instant::now();
         let authorities = Authorities::ensure(&home, REGION, NOW).unwrap();
         eprintln!("made the shared authorities in {:?}", started.elapsed());
-        Shared {
-            authorities,
-            files: read_tree(&home),
-            modes: read_modes(&home),
-        }
+        Shared { authorities, files: read_tree(&home), modes: read_modes(&home) }
     })
 }
 
@@ -133,10 +129,7 @@ pub(crate) fn openssl_value(args: &[&str], input: impl AsRef<[u8]>) -> String {
 /// The extensions of a certificate as openssl prints them: name with `critical`, and value.
 pub(crate) fn extensions(pem: &str) -> BTreeMap<String, String> {
     let text = openssl(&["x509", "-noout", "-text"], pem);
-    let lines = text
-        .lines()
-        .skip_while(|line| !line.contains("X509v3 extensions:"))
-        .skip(1);
+    let lines = text.lines().skip_while(|line| !line.contains("X509v3 extensions:")).skip(1);
     let lines = lines.take_while(|line| line.starts_with("            "));
     let mut found = BTreeMap::new();
     let mut name = String::new();
@@ -166,28 +159,10 @@ pub(crate) fn verify(
         path.to_str().unwrap().to_owned()
     };
     let (root, at) = (write("root.pem", root), at.unix_timestamp().to_string());
-    let mut args = vec![
-        "verify",
-        "-x509_strict",
-        "-purpose",
-        "sslserver",
-        "-attime",
-        &at,
-    ];
-    args.extend([
-        "-verify_hostname",
-        host,
-        "-no-CApath",
-        "-no-CAstore",
-        "-CAfile",
-        &root,
-    ]);
+    let mut args = vec!["verify", "-x509_strict", "-purpose", "sslserver", "-attime", &at];
+    args.extend(["-verify_hostname", host, "-no-CApath", "-no-CAstore", "-CAfile", &root]);
     let untrusted = subordinate.map(|pem| write("subordinate.pem", pem));
-    args.extend(
-        untrusted
-            .iter()
-            .flat_map(|path| ["-untrusted", path.as_str()]),
-    );
+    args.extend(untrusted.iter().flat_map(|path| ["-untrusted", path.as_str()]));
     try_openssl(&args, leaf.as_bytes())
 }
 
