@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pgkeep_model::{EngineSource, EngineVersion, MAJORS};
 
-use super::check::check;
+use super::candidate::Candidate;
 use super::download::Progress;
 use super::install::ensure_installed;
 use super::npm::NpmConfig;
@@ -49,15 +49,22 @@ impl EngineCatalogue {
 
     /// Looks at every engine and runs its checks: two short processes an engine.
     pub fn scan(&self) -> Engines {
+        let (candidates, unreadable) = self.candidates();
         let mut engines = Engines {
             offered: vec![],
             refused: vec![],
             available: vec![],
         };
-        for (path, checked) in self.system_engines().chain(self.embedded_engines()) {
-            match checked {
+        engines.refused.extend(unreadable);
+        for candidate in candidates {
+            match candidate.check() {
                 Ok(engine) => engines.offered.push(engine),
-                Err(reason) => engines.refused.push(RefusedEngine { path, reason }),
+                Err(reason) => {
+                    engines.refused.push(RefusedEngine {
+                        path: candidate.bin_dir,
+                        reason,
+                    });
+                }
             }
         }
         engines
@@ -66,7 +73,7 @@ impl EngineCatalogue {
         let missing = self
             .pins
             .iter()
-            .filter(|pin| !self.place(&pin.id()).is_dir());
+            .filter(|pin| !self.engines_dir().join(pin.id()).is_dir());
         engines.available = missing.map(|pin| pin.version).collect();
         engines
             .available
@@ -92,108 +99,79 @@ impl EngineCatalogue {
         source: EngineSource,
         progress: &mut Progress<'_>,
     ) -> Result<Engine, EngineError> {
-        let wanted = |engine: &Engine| engine.version == version && engine.source == source;
-        let mut engines = self.scan();
-        if let Some(index) = engines.offered.iter().position(wanted) {
-            return Ok(engines.offered.swap_remove(index));
+        let mut failure = None;
+        let (mut candidates, _) = self.candidates();
+        candidates.retain(|candidate| candidate.source == source && candidate.fits(version));
+        for candidate in candidates {
+            match candidate.check() {
+                Ok(engine) if engine.version == version => return Ok(engine),
+                Ok(_) => {}
+                Err(error) => failure = Some(error),
+            }
         }
         let pin = self.pins.iter().find(|pin| pin.version == version);
         let Some(pin) = pin.filter(|_| source == EngineSource::Embedded) else {
-            return Err(engines.no_such_engine(&version.to_string()));
+            let none = || self.scan().no_such_engine(&version.to_string());
+            return Err(failure.unwrap_or_else(none));
         };
         let setting = self.settings.registry.as_deref();
         let registry = || Registry::resolve(setting, NpmConfig::load);
         let place = ensure_installed(&self.engines_dir(), pin, registry, progress)?;
-        check_embedded(&place, pin.platform)
+        Candidate::embedded(&place).check()
     }
 
     fn engines_dir(&self) -> PathBuf {
         self.settings.cache_dir.join("engines")
     }
 
-    fn place(&self, id: &str) -> PathBuf {
-        self.engines_dir().join(id)
-    }
-
-    /// The distribution's engines. A folder without a server holds client programs only.
-    fn system_engines(&self) -> impl Iterator<Item = (PathBuf, Result<Engine, EngineError>)> {
-        let dirs = MAJORS.map(|major| {
-            (
-                major,
-                self.settings
-                    .system_root
-                    .join(major.to_string())
-                    .join("bin"),
-            )
+    /// Every folder that should hold an engine, and the cache where it cannot be read.
+    fn candidates(&self) -> (Vec<Candidate>, Option<RefusedEngine>) {
+        let system = MAJORS.map(|major| {
+            Candidate::system(major, &self.settings.system_root.join(major.to_string()))
         });
-        let servers = dirs.filter(|(_, bin_dir)| bin_dir.join("postgres").is_file());
-        servers.map(|(major, bin_dir)| {
-            let engine = check(EngineSource::System, bin_dir.clone(), None);
-            let engine = engine.and_then(|engine| {
-                expect_version(engine.version.major == major, &major.to_string(), engine)
-            });
-            (bin_dir, engine)
-        })
-    }
-
-    /// Every engine in the cache, pinned or not: an update of pgkeep brings other pins, and
-    /// instances go on with the engine that they were made with.
-    fn embedded_engines(&self) -> impl Iterator<Item = (PathBuf, Result<Engine, EngineError>)> {
-        let dir = self.engines_dir();
-        let names = match fs::read_dir(&dir) {
-            Ok(entries) => entries
-                .map(|entry| entry.map(|entry| entry.file_name()))
-                .collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(vec![]),
-            Err(error) => Err(error),
-        };
-        let (names, failure) = match names {
-            Ok(names) => (names, None),
-            Err(error) => (
-                vec![],
-                Some((dir.clone(), Err(EngineError::io("read", &dir)(error)))),
-            ),
-        };
-        let of_platform = names.into_iter().filter_map(|name| {
-            let platform = platform()?;
-            let ours = name.to_str()?.strip_prefix(platform)?.starts_with('-');
-            let place = dir.join(&name);
-            ours.then(|| (place.join("bin"), check_embedded(&place, platform)))
-        });
-        failure.into_iter().chain(of_platform.collect::<Vec<_>>())
+        // A folder without a server holds client programs only.
+        let system = system.filter(|candidate| candidate.bin_dir.join("postgres").is_file());
+        let path = self.engines_dir();
+        match cached(&path) {
+            Ok(places) => {
+                let embedded = places.iter().map(|place| Candidate::embedded(place));
+                (system.chain(embedded).collect(), None)
+            }
+            Err(error) => {
+                let reason = EngineError::io("read", &path)(error);
+                (system.collect(), Some(RefusedEngine { path, reason }))
+            }
+        }
     }
 }
 
-fn check_embedded(place: &Path, platform: &str) -> Result<Engine, EngineError> {
-    let engine = check(
-        EngineSource::Embedded,
-        place.join("bin"),
-        Some(place.join("lib")),
-    )?;
-    let id = place
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let matches = id.starts_with(&format!("{platform}-{}.", engine.version));
-    expect_version(matches, &id, engine)
-}
-
-fn expect_version(matches: bool, expected: &str, engine: Engine) -> Result<Engine, EngineError> {
-    if matches {
-        return Ok(engine);
+/// Every engine of this platform in the cache, pinned or not: an update of pgkeep brings other
+/// pins, and instances go on with the engine that they were made with.
+fn cached(engines_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(engines_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries?,
+    };
+    let prefix = platform().map(|platform| format!("{platform}-"));
+    let mut places = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if prefix
+            .as_ref()
+            .is_some_and(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
+            places.push(entry.path());
+        }
     }
-    Err(EngineError::WrongVersion {
-        program: engine.bin_dir.join("postgres"),
-        found: engine.version,
-        expected: expected.to_owned(),
-    })
+    Ok(places)
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use super::super::check::check;
     use super::super::fixture::{FakeRegistry, engine_package, system_bin_dir};
     use super::*;
 

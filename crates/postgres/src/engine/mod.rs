@@ -6,6 +6,7 @@
 //! Deliberately absent: running a server. Everything here blocks; async callers use
 //! `spawn_blocking`.
 
+mod candidate;
 mod catalogue;
 mod check;
 mod download;

@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: whether a distribution still maintains a line that its authors have left.
 
+use memchr::memmem;
 use time::Date;
 use time::macros::date;
 
@@ -51,12 +52,8 @@ impl OpensslVersion {
 
     /// Finds the version in the bytes of a libcrypto; a text with a date wins over one without.
     pub(super) fn find_in(library: &[u8]) -> Option<Self> {
-        let starts = library
-            .windows(MARK.len())
-            .enumerate()
-            .filter(|(_, window)| *window == MARK);
         let mut found = None;
-        for (start, _) in starts {
+        for start in memmem::find_iter(library, MARK) {
             let end = library.len().min(start + TEXT_MAX_BYTES);
             match parse(&library[start + MARK.len()..end]) {
                 Some(version) if version.released.is_some() => return Some(version),
