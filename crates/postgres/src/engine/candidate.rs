@@ -21,28 +21,14 @@ impl Candidate {
     /// The folder of one major version of the distribution.
     pub(super) fn system(major: u16, place: &Path) -> Self {
         let source = EngineSource::System;
-        Self {
-            source,
-            name: major.to_string(),
-            bin_dir: place.join("bin"),
-            lib_dir: None,
-        }
+        Self { source, name: major.to_string(), bin_dir: place.join("bin"), lib_dir: None }
     }
 
     /// The folder of one package in the cache.
     pub(super) fn embedded(place: &Path) -> Self {
-        let name = place
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (bin_dir, lib_dir) = (place.join("bin"), Some(place.join("lib")));
-        Self {
-            source: EngineSource::Embedded,
-            name,
-            bin_dir,
-            lib_dir,
-        }
+        Self { source: EngineSource::Embedded, name, bin_dir, lib_dir }
     }
 
     /// Whether the name promises this version.
