@@ -1,24 +1,26 @@
 //! The one way in: which engines there are, and the one that is wanted, installed if need be.
 
 use std::cmp::Reverse;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use pgkeep_model::{EngineSource, EngineVersion, MAJORS};
 
-use super::check::check;
+use super::candidate::Candidate;
+use super::checked::Checked;
 use super::download::Progress;
 use super::install::ensure_installed;
 use super::npm::NpmConfig;
 use super::pin::{Pin, platform};
 use super::pins::PINS;
 use super::registry::Registry;
-use super::scan::{EngineChoice, Engines, RefusedEngine};
+use super::scan::{Engines, RefusedEngine};
 use super::{Engine, EngineError};
 
 /// Where engines are looked for and fetched from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EngineSettings {
     /// The folder of downloaded engines, `/var/cache/pgkeep` for root. Users that run engines
     /// must be able to traverse it.
@@ -26,8 +28,17 @@ pub struct EngineSettings {
     /// The folder with a folder for each major version: `/usr/lib/postgresql`.
     pub system_root: PathBuf,
     /// The address of an npm registry, or a folder of packages; npm's own configuration if none.
-    /// May hold credentials.
+    /// May hold credentials, so it is not in the debug output.
     pub registry: Option<String>,
+}
+
+impl fmt::Debug for EngineSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineSettings")
+            .field("cache_dir", &self.cache_dir)
+            .field("system_root", &self.system_root)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The engines of this machine and those that can be fetched.
@@ -35,165 +46,138 @@ pub struct EngineSettings {
 pub struct EngineCatalogue {
     settings: EngineSettings,
     pins: Vec<Pin>,
+    checked: Checked,
 }
 
 impl EngineCatalogue {
     /// The catalogue of this machine; looks at nothing yet.
     pub fn new(settings: EngineSettings) -> Self {
         let pins = PINS.iter().filter(|pin| Some(pin.platform) == platform());
-        Self {
-            settings,
-            pins: pins.copied().collect(),
-        }
+        Self { settings, pins: pins.copied().collect(), checked: Checked::default() }
     }
 
-    /// Looks at every engine and runs its checks: two short processes an engine.
+    /// Looks at every engine; for one that is new or was replaced, runs two short processes.
     pub fn scan(&self) -> Engines {
-        let mut engines = Engines {
-            offered: vec![],
-            refused: vec![],
-            available: vec![],
-        };
-        for (path, checked) in self.system_engines().chain(self.embedded_engines()) {
-            match checked {
+        let (candidates, unreadable) = self.candidates();
+        let mut engines = Engines { offered: vec![], refused: vec![], available: vec![] };
+        engines.refused.extend(unreadable);
+        for candidate in candidates {
+            match self.checked.check(&candidate) {
                 Ok(engine) => engines.offered.push(engine),
-                Err(reason) => engines.refused.push(RefusedEngine { path, reason }),
+                Err(reason) => {
+                    engines.refused.push(RefusedEngine { path: candidate.bin_dir, reason });
+                }
             }
         }
-        engines
-            .offered
-            .sort_by_key(|engine| (engine.source, Reverse(engine.version)));
-        let missing = self
-            .pins
-            .iter()
-            .filter(|pin| !self.place(&pin.id()).is_dir());
+        engines.offered.sort_by_key(|engine| (engine.source, Reverse(engine.version)));
+        let missing = self.pins.iter().filter(|pin| !self.engines_dir().join(pin.id()).is_dir());
         engines.available = missing.map(|pin| pin.version).collect();
-        engines
-            .available
-            .sort_unstable_by_key(|version| Reverse(*version));
+        engines.available.sort_unstable_by_key(|version| Reverse(*version));
         engines
     }
 
-    /// The preferred choice for a request: a major version, an exact one, or any.
-    ///
-    /// # Errors
-    /// The request is no version, or nothing fits.
-    pub fn find(&self, request: Option<&str>) -> Result<EngineChoice, EngineError> {
-        self.scan().find(request)
+    /// The engines that are there and work, the preferred first.
+    pub fn installed(&self) -> Vec<Engine> {
+        self.scan().offered
     }
 
-    /// The engine itself, downloaded if it is an embedded one that is not there.
+    /// Every version that can be had, the oldest first.
+    pub fn versions(&self) -> Vec<EngineVersion> {
+        self.scan().versions()
+    }
+
+    /// The version that an unspecific request gets.
+    pub fn default_version(&self) -> Option<EngineVersion> {
+        self.find(None).map(|(_, version)| version)
+    }
+
+    /// The preferred engine for a request: a major version, an exact one, or any. Why there is
+    /// none, [`Engines::find`] says.
+    pub fn find(&self, request: Option<&str>) -> Option<(EngineSource, EngineVersion)> {
+        let choice = self.scan().find(request).ok()?;
+        Some((choice.source, choice.version))
+    }
+
+    /// The engine itself, downloaded if it is an embedded one that is not there. The
+    /// distribution's engine is updated in place, so any release of the major version is meant.
     ///
     /// # Errors
     /// There is none, it cannot be fetched, or it does not work on this machine.
     pub fn ensure(
         &self,
-        version: EngineVersion,
         source: EngineSource,
-        progress: &mut Progress<'_>,
+        version: EngineVersion,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Engine, EngineError> {
-        let wanted = |engine: &Engine| engine.version == version && engine.source == source;
-        let mut engines = self.scan();
-        if let Some(index) = engines.offered.iter().position(wanted) {
-            return Ok(engines.offered.swap_remove(index));
+        let mut failure = None;
+        let (mut candidates, _) = self.candidates();
+        candidates.retain(|candidate| candidate.source == source && candidate.fits(version));
+        for candidate in candidates {
+            match self.checked.check(&candidate) {
+                Ok(engine) => return Ok(engine),
+                Err(error) => failure = Some(error),
+            }
         }
         let pin = self.pins.iter().find(|pin| pin.version == version);
         let Some(pin) = pin.filter(|_| source == EngineSource::Embedded) else {
-            return Err(engines.no_such_engine(&version.to_string()));
+            let none = || self.scan().no_such_engine(&version.to_string());
+            return Err(failure.unwrap_or_else(none));
         };
         let setting = self.settings.registry.as_deref();
         let registry = || Registry::resolve(setting, NpmConfig::load);
         let place = ensure_installed(&self.engines_dir(), pin, registry, progress)?;
-        check_embedded(&place, pin.platform)
+        self.checked.check(&Candidate::embedded(&place))
     }
 
     fn engines_dir(&self) -> PathBuf {
         self.settings.cache_dir.join("engines")
     }
 
-    fn place(&self, id: &str) -> PathBuf {
-        self.engines_dir().join(id)
-    }
-
-    /// The distribution's engines. A folder without a server holds client programs only.
-    fn system_engines(&self) -> impl Iterator<Item = (PathBuf, Result<Engine, EngineError>)> {
-        let dirs = MAJORS.map(|major| {
-            (
-                major,
-                self.settings
-                    .system_root
-                    .join(major.to_string())
-                    .join("bin"),
-            )
+    /// Every folder that should hold an engine, and the cache where it cannot be read.
+    fn candidates(&self) -> (Vec<Candidate>, Option<RefusedEngine>) {
+        let system = MAJORS.map(|major| {
+            Candidate::system(major, &self.settings.system_root.join(major.to_string()))
         });
-        let servers = dirs.filter(|(_, bin_dir)| bin_dir.join("postgres").is_file());
-        servers.map(|(major, bin_dir)| {
-            let engine = check(EngineSource::System, bin_dir.clone(), None);
-            let engine = engine.and_then(|engine| {
-                expect_version(engine.version.major == major, &major.to_string(), engine)
-            });
-            (bin_dir, engine)
-        })
-    }
-
-    /// Every engine in the cache, pinned or not: an update of pgkeep brings other pins, and
-    /// instances go on with the engine that they were made with.
-    fn embedded_engines(&self) -> impl Iterator<Item = (PathBuf, Result<Engine, EngineError>)> {
-        let dir = self.engines_dir();
-        let names = match fs::read_dir(&dir) {
-            Ok(entries) => entries
-                .map(|entry| entry.map(|entry| entry.file_name()))
-                .collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(vec![]),
-            Err(error) => Err(error),
-        };
-        let (names, failure) = match names {
-            Ok(names) => (names, None),
-            Err(error) => (
-                vec![],
-                Some((dir.clone(), Err(EngineError::io("read", &dir)(error)))),
-            ),
-        };
-        let of_platform = names.into_iter().filter_map(|name| {
-            let platform = platform()?;
-            let ours = name.to_str()?.strip_prefix(platform)?.starts_with('-');
-            let place = dir.join(&name);
-            ours.then(|| (place.join("bin"), check_embedded(&place, platform)))
-        });
-        failure.into_iter().chain(of_platform.collect::<Vec<_>>())
+        // A folder without a server holds client programs only.
+        let system = system.filter(|candidate| candidate.bin_dir.join("postgres").is_file());
+        let path = self.engines_dir();
+        match cached(&path) {
+            Ok(places) => {
+                let embedded = places.iter().map(|place| Candidate::embedded(place));
+                (system.chain(embedded).collect(), None)
+            }
+            Err(error) => {
+                let reason = EngineError::io("read", &path)(error);
+                (system.collect(), Some(RefusedEngine { path, reason }))
+            }
+        }
     }
 }
 
-fn check_embedded(place: &Path, platform: &str) -> Result<Engine, EngineError> {
-    let engine = check(
-        EngineSource::Embedded,
-        place.join("bin"),
-        Some(place.join("lib")),
-    )?;
-    let id = place
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let matches = id.starts_with(&format!("{platform}-{}.", engine.version));
-    expect_version(matches, &id, engine)
-}
-
-fn expect_version(matches: bool, expected: &str, engine: Engine) -> Result<Engine, EngineError> {
-    if matches {
-        return Ok(engine);
+/// Every engine of this platform in the cache, pinned or not: an update of pgkeep brings other
+/// pins, and instances go on with the engine that they were made with.
+fn cached(engines_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(engines_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries?,
+    };
+    let prefix = platform().map(|platform| format!("{platform}-"));
+    let mut places = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if prefix.as_ref().is_some_and(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            places.push(entry.path());
+        }
     }
-    Err(EngineError::WrongVersion {
-        program: engine.bin_dir.join("postgres"),
-        found: engine.version,
-        expected: expected.to_owned(),
-    })
+    Ok(places)
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use super::super::check::check;
     use super::super::fixture::{FakeRegistry, engine_package, system_bin_dir};
     use super::*;
 
@@ -206,27 +190,18 @@ mod tests {
             system_root: dir.join("system"),
             registry: Some(server.base()),
         };
-        (
-            EngineCatalogue {
-                settings,
-                pins: vec![pin],
-            },
-            pin,
-            server,
-        )
+        (EngineCatalogue { settings, pins: vec![pin], checked: Checked::default() }, pin, server)
     }
 
     #[test]
     fn an_embedded_engine_is_found_fetched_checked_and_offered() {
         let dir = tempfile::tempdir().unwrap();
         let (catalogue, pin, server) = catalogue(dir.path());
-        let choice = catalogue.find(None).unwrap();
-        assert_eq!((choice.version, choice.installed), (pin.version, false));
+        let (source, version) = catalogue.find(None).unwrap();
+        assert_eq!((source, version), (EngineSource::Embedded, pin.version));
         let mut last = (0, 0);
-        let mut progress = |received, total| last = (received, total);
-        let engine = catalogue
-            .ensure(choice.version, choice.source, &mut progress)
-            .unwrap();
+        let mut progress = |step: Progress| last = (step.received_bytes, step.total_bytes);
+        let engine = catalogue.ensure(source, version, &mut progress).unwrap();
         assert_eq!(last, (pin.size, pin.size));
         let place = dir.path().join("cache/engines").join(pin.id());
         assert_eq!(engine.bin_dir, place.join("bin"));
@@ -234,9 +209,7 @@ mod tests {
         let engines = catalogue.scan();
         assert_eq!(engines.offered, [engine]);
         assert!(engines.refused.is_empty() && engines.available.is_empty());
-        catalogue
-            .ensure(choice.version, choice.source, &mut |_, _| {})
-            .unwrap();
+        catalogue.ensure(source, version, &mut |_| {}).unwrap();
         assert_eq!(server.requests().len(), 1);
     }
 
@@ -246,18 +219,29 @@ mod tests {
         let (catalogue, pin, _server) = catalogue(dir.path());
         let mut other = pin;
         other.package_version = "9.6.0-beta.1";
-        let catalogue = EngineCatalogue {
-            pins: vec![other],
-            ..catalogue
-        };
-        let result = catalogue.ensure(pin.version, EngineSource::Embedded, &mut |_, _| {});
+        let catalogue = EngineCatalogue { pins: vec![other], ..catalogue };
+        let result = catalogue.ensure(EngineSource::Embedded, pin.version, &mut |_| {});
         assert!(matches!(result, Err(EngineError::WrongVersion { .. })));
         let engines = catalogue.scan();
         assert!(engines.offered.is_empty());
-        assert!(matches!(
-            engines.refused[0].reason,
-            EngineError::WrongVersion { .. }
-        ));
+        assert!(matches!(engines.refused[0].reason, EngineError::WrongVersion { .. }));
+    }
+
+    #[test]
+    fn an_engine_whose_server_is_replaced_is_checked_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (catalogue, pin, _server) = catalogue(dir.path());
+        let bin_dir = dir.path().join(format!("system/{}/bin", pin.version.major));
+        fs::create_dir_all(&bin_dir).unwrap();
+        symlink("/bin/true", bin_dir.join("initdb")).unwrap();
+        let postgres = bin_dir.join("postgres");
+        symlink(system_bin_dir().join("postgres"), &postgres).unwrap();
+        let first = catalogue.installed();
+        assert_eq!(first.len(), 1);
+        assert_eq!(catalogue.installed(), first);
+        fs::remove_file(&postgres).unwrap();
+        symlink("/bin/true", &postgres).unwrap();
+        assert_eq!(catalogue.installed(), []);
     }
 
     #[test]
@@ -265,35 +249,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (catalogue, pin, _server) = catalogue(dir.path());
         let (real, system) = (system_bin_dir(), dir.path().join("system"));
-        let version = check(EngineSource::System, real.clone(), None)
-            .unwrap()
-            .version;
+        let version = check(EngineSource::System, real.clone(), None).unwrap().version;
         let other = if version.major == 10 { 11 } else { 10 };
-        for folder in [
-            format!("{}", version.major),
-            other.to_string(),
-            "12/bin".to_owned(),
-        ] {
+        for folder in [format!("{}", version.major), other.to_string(), "12/bin".to_owned()] {
             fs::create_dir_all(system.join(folder)).unwrap();
         }
         symlink(&real, system.join(format!("{}/bin", version.major))).unwrap();
         symlink(&real, system.join(format!("{other}/bin"))).unwrap();
         let engines = catalogue.scan();
-        let offered: Vec<_> = engines
-            .offered
-            .iter()
-            .map(|e| (e.version, e.source))
-            .collect();
+        let offered: Vec<_> = engines.offered.iter().map(|e| (e.version, e.source)).collect();
         assert_eq!(offered, [(version, EngineSource::System)]);
         assert_eq!(engines.offered[0].lib_dir, None);
         assert_eq!(engines.refused[0].path, system.join(format!("{other}/bin")));
         assert_eq!(engines.refused.len(), 1);
         assert_eq!(engines.available, [pin.version]);
-        let missing = EngineVersion {
-            major: version.major,
-            minor: 9999,
-        };
-        let result = catalogue.ensure(missing, EngineSource::System, &mut |_, _| {});
+        let ensure = |version| catalogue.ensure(EngineSource::System, version, &mut |_| {});
+        let earlier = EngineVersion { major: version.major, minor: 0 };
+        assert_eq!(ensure(earlier).unwrap().version, version);
+        assert!(matches!(
+            ensure(EngineVersion { major: other, minor: 0 }),
+            Err(EngineError::WrongVersion { .. })
+        ));
+        let result = ensure(EngineVersion { major: 13, minor: 0 });
         assert!(matches!(result, Err(EngineError::NoSuchEngine { .. })));
     }
 }

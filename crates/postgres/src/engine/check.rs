@@ -3,7 +3,6 @@
 //! Two runs of `postgres`: one in which the loader only lists the libraries it would load, which
 //! names a missing one and finds the OpenSSL in use, and one that reports the version.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -33,17 +32,11 @@ pub(super) fn check(
     let libraries = list_libraries(&program, lib_dir_ref)?;
     let openssl = read_openssl(&program, &libraries)?;
     let version = run_version(&program, lib_dir_ref)?;
-    Ok(Engine {
-        version,
-        source,
-        bin_dir,
-        lib_dir,
-        openssl,
-    })
+    Ok(Engine { version, source, bin_dir, lib_dir, openssl })
 }
 
-/// A program of an engine with a clean environment in the C locale.
-pub(super) fn command(program: &Path, lib_dir: Option<&Path>) -> Command {
+/// A program of an engine in a clean environment.
+fn command(program: &Path, lib_dir: Option<&Path>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("LC_ALL", "C");
     if let Some(lib_dir) = lib_dir {
@@ -68,10 +61,7 @@ struct Library {
 /// `--version` keeps a loader that does not know the variable from starting a server.
 fn list_libraries(program: &Path, lib_dir: Option<&Path>) -> Result<Vec<Library>, EngineError> {
     let mut command = command(program, lib_dir);
-    let output = run(
-        command.arg("--version").env("LD_TRACE_LOADED_OBJECTS", "1"),
-        program,
-    )?;
+    let output = run(command.arg("--version").env("LD_TRACE_LOADED_OBJECTS", "1"), program)?;
     let libraries = parse_libraries(&String::from_utf8_lossy(&output.stdout));
     let missing = libraries.iter().filter(|library| library.path.is_none());
     let mut missing: Vec<String> = missing.map(|library| library.name.clone()).collect();
@@ -80,10 +70,7 @@ fn list_libraries(program: &Path, lib_dir: Option<&Path>) -> Result<Vec<Library>
     if missing.is_empty() {
         Ok(libraries)
     } else {
-        Err(EngineError::MissingLibraries {
-            program: program.to_owned(),
-            libraries: missing,
-        })
+        Err(EngineError::MissingLibraries { program: program.to_owned(), libraries: missing })
     }
 }
 
@@ -92,39 +79,26 @@ fn parse_libraries(listing: &str) -> Vec<Library> {
     let library = |line: &str| {
         let (name, rest) = line.trim().split_once(" => ")?;
         let path = rest.rsplit_once(" (").map(|(path, _)| PathBuf::from(path));
-        Some(Library {
-            name: name.to_owned(),
-            path,
-        })
+        Some(Library { name: name.to_owned(), path })
     };
     listing.lines().filter_map(library).collect()
 }
 
 fn read_openssl(program: &Path, libraries: &[Library]) -> Result<OpensslVersion, EngineError> {
     let no_openssl = || EngineError::NoOpenssl(program.to_owned());
-    let libcrypto = libraries
-        .iter()
-        .find(|library| library.name.starts_with("libcrypto.so"));
-    let path = libcrypto
-        .and_then(|library| library.path.as_ref())
-        .ok_or_else(no_openssl)?;
-    let bytes = fs::read(path).map_err(EngineError::io("read", path))?;
-    OpensslVersion::find_in(&bytes).ok_or_else(no_openssl)
+    let libcrypto = libraries.iter().find(|library| library.name.starts_with("libcrypto.so"));
+    let path = libcrypto.and_then(|library| library.path.as_ref()).ok_or_else(no_openssl)?;
+    let version = OpensslVersion::read(path).map_err(EngineError::io("read", path))?;
+    version.ok_or_else(no_openssl)
 }
 
 fn run_version(program: &Path, lib_dir: Option<&Path>) -> Result<EngineVersion, EngineError> {
     let output = run(command(program, lib_dir).arg("--version"), program)?;
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let version = output
-        .status
-        .success()
-        .then(|| parse_version(&stdout))
-        .flatten();
+    let version = output.status.success().then(|| parse_version(&stdout)).flatten();
     version.ok_or_else(|| EngineError::Program {
         program: program.to_owned(),
-        output: format!("{}{}", stdout, String::from_utf8_lossy(&output.stderr))
-            .trim()
-            .to_owned(),
+        output: format!("{}{}", stdout, String::from_utf8_lossy(&output.stderr)).trim().to_owned(),
     })
 }
 
@@ -136,6 +110,9 @@ fn parse_version(text: &str) -> Option<EngineVersion> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::super::fixture::system_bin_dir;
     use super::*;
 
@@ -163,10 +140,7 @@ mod tests {
         let version = |text| parse_version(text).map(|version| version.to_string());
         let debian = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n";
         assert_eq!(version(debian).as_deref(), Some("15.18"));
-        assert_eq!(
-            version("postgres (PostgreSQL) 10.23\n").as_deref(),
-            Some("10.23")
-        );
+        assert_eq!(version("postgres (PostgreSQL) 10.23\n").as_deref(), Some("10.23"));
         assert_eq!(version("postgres (PostgreSQL) 19beta1\n"), None);
         assert_eq!(version("postgres (EnterpriseDB) 15.1\n"), None);
     }
@@ -186,13 +160,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let checked = || check(EngineSource::System, dir.path().to_owned(), None);
         assert!(matches!(checked(), Err(EngineError::NoProgram(_))));
-        fs::copy("/bin/true", dir.path().join("initdb")).unwrap();
-        fs::copy("/bin/true", dir.path().join("postgres")).unwrap();
+        // Links, as a program that was just written may be busy for a moment.
+        symlink("/bin/true", dir.path().join("initdb")).unwrap();
+        symlink("/bin/true", dir.path().join("postgres")).unwrap();
         assert!(matches!(checked(), Err(EngineError::NoOpenssl(_))));
+        fs::remove_file(dir.path().join("postgres")).unwrap();
         fs::write(dir.path().join("postgres"), "no program").unwrap();
-        assert!(matches!(
-            checked(),
-            Err(EngineError::Io { action: "run", .. })
-        ));
+        assert!(matches!(checked(), Err(EngineError::Io { action: "run", .. })));
     }
 }

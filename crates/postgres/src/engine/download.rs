@@ -11,8 +11,14 @@ use sha2::{Digest, Sha512};
 use super::EngineError;
 use super::pin::Pin;
 
-/// Told of a download's progress: the bytes received so far, and all that will come.
-pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
+/// How far a download is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The bytes that have arrived.
+    pub received_bytes: u64,
+    /// All that will come.
+    pub total_bytes: u64,
+}
 
 /// Reads a package to its end into a new file.
 ///
@@ -22,42 +28,33 @@ pub(super) fn download(
     mut source: impl Read,
     pin: &Pin,
     target: &Path,
-    progress: &mut Progress<'_>,
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<(), EngineError> {
     let written = || EngineError::io("write", target);
     let mut file = File::create_new(target).map_err(written())?;
     let mut hash = Sha512::new();
     let mut received = 0_u64;
     let mut buffer = vec![0; 64 << 10];
-    progress(0, pin.size);
+    progress(Progress { received_bytes: 0, total_bytes: pin.size });
     loop {
-        let count = source
-            .read(&mut buffer)
-            .map_err(EngineError::io("receive", pin.package()))?;
+        let count = source.read(&mut buffer).map_err(EngineError::io("receive", pin.package()))?;
         received += count as u64;
         if received > pin.size || (count == 0 && received < pin.size) {
             let package = pin.package();
-            return Err(EngineError::WrongSize {
-                package,
-                expected: pin.size,
-                received,
-            });
+            return Err(EngineError::WrongSize { package, expected: pin.size, received });
         }
         if count == 0 {
             break;
         }
         hash.update(&buffer[..count]);
         file.write_all(&buffer[..count]).map_err(written())?;
-        progress(received, pin.size);
+        progress(Progress { received_bytes: received, total_bytes: pin.size });
     }
     let found = BASE64_STANDARD.encode(hash.finalize());
     if found == pin.sha512 {
         Ok(())
     } else {
-        Err(EngineError::WrongHash {
-            package: pin.package(),
-            found,
-        })
+        Err(EngineError::WrongHash { package: pin.package(), found })
     }
 }
 
@@ -72,9 +69,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("package.tgz");
         let mut steps = Vec::new();
-        let result = download(bytes, pin, &target, &mut |received, total| {
-            assert_eq!(total, pin.size);
-            steps.push(received);
+        let result = download(bytes, pin, &target, &mut |step| {
+            assert_eq!(step.total_bytes, pin.size);
+            steps.push(step.received_bytes);
         });
         (fs::read(target).unwrap(), steps, result)
     }
@@ -95,19 +92,9 @@ mod tests {
         let result = downloaded(b"wrong", &pin).2;
         assert!(matches!(result, Err(EngineError::WrongHash { .. })));
         let result = downloaded(b"righ", &pin).2;
-        assert!(matches!(
-            result,
-            Err(EngineError::WrongSize {
-                expected: 5,
-                received: 4,
-                ..
-            })
-        ));
+        assert!(matches!(result, Err(EngineError::WrongSize { expected: 5, received: 4, .. })));
         let (written, _, result) = downloaded(b"right and a tail", &pin);
-        assert!(matches!(
-            result,
-            Err(EngineError::WrongSize { expected: 5, .. })
-        ));
+        assert!(matches!(result, Err(EngineError::WrongSize { expected: 5, .. })));
         assert!(written.is_empty());
     }
 }

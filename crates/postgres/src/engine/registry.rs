@@ -46,9 +46,7 @@ pub(super) struct HttpRegistry {
 
 impl fmt::Debug for HttpRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpRegistry")
-            .field("base", &self.base)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpRegistry").field("base", &self.base).finish_non_exhaustive()
     }
 }
 
@@ -66,9 +64,7 @@ impl Registry {
             return Ok(Self::Folder(folder));
         }
         let npm = npm();
-        let address = setting
-            .or_else(|| npm.registry())
-            .ok_or(EngineError::NoRegistry)?;
+        let address = setting.or_else(|| npm.registry()).ok_or(EngineError::NoRegistry)?;
         match as_folder(address) {
             Some(folder) => Ok(Self::Folder(folder)),
             None => HttpRegistry::new(address, &npm).map(Self::Http),
@@ -112,17 +108,11 @@ impl HttpRegistry {
         let bearer = || npm.token(&base).map(|token| format!("Bearer {token}"));
         let authorization = user.map(basic).or_else(bearer);
         let agent = agent(npm, scheme == "https")?;
-        Ok(Self {
-            base,
-            authorization,
-            agent,
-        })
+        Ok(Self { base, authorization, agent })
     }
 
     fn open(&self, pin: &Pin) -> Result<Box<dyn Read>, EngineError> {
-        let mut request = self
-            .agent
-            .get(format!("{}/{}", self.base, pin.registry_path()));
+        let mut request = self.agent.get(format!("{}/{}", self.base, pin.registry_path()));
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
         }
@@ -148,10 +138,7 @@ fn open_in_folder(folder: &Path, pin: &Pin) -> Result<File, EngineError> {
             opened => return opened.map_err(EngineError::io("open", path)),
         }
     }
-    Err(EngineError::NotInFolder {
-        package: pin.package(),
-        folder: folder.to_owned(),
-    })
+    Err(EngineError::NotInFolder { package: pin.package(), folder: folder.to_owned() })
 }
 
 /// A client that reaches the registry as npm does: its proxy and its authorities, and the
@@ -181,24 +168,16 @@ fn agent(npm: &NpmConfig, tls: bool) -> Result<Agent, EngineError> {
 /// The system's authorities (or those of `SSL_CERT_FILE`), npm's, and Node's further ones.
 fn authorities(npm: &NpmConfig) -> Vec<Certificate<'static>> {
     let system = rustls_native_certs::load_native_certs().certs;
-    let system = system
-        .iter()
-        .map(|der| Certificate::from_der(der).to_owned());
+    let system = system.iter().map(|der| Certificate::from_der(der).to_owned());
     let node = env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from);
-    let files = npm
-        .authorities()
-        .map(Path::to_owned)
-        .into_iter()
-        .chain(node);
+    let files = npm.authorities().map(Path::to_owned).into_iter().chain(node);
     let pem = files.filter_map(|file| fs::read(file).ok());
     let further = pem.flat_map(|pem| {
         let certificate = |item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
             _ => None,
         };
-        ureq::tls::parse_pem(&pem)
-            .filter_map(certificate)
-            .collect::<Vec<_>>()
+        ureq::tls::parse_pem(&pem).filter_map(certificate).collect::<Vec<_>>()
     });
     system.chain(further).collect()
 }

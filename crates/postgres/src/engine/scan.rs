@@ -1,5 +1,6 @@
 //! What there is on this machine, and which of it a request means.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use pgkeep_model::{EngineSource, EngineVersion};
@@ -71,22 +72,17 @@ impl Engines {
         found.ok_or_else(|| self.no_such_engine(request.unwrap_or("any version")))
     }
 
+    /// Every version that can be had, the oldest first.
+    pub fn versions(&self) -> Vec<EngineVersion> {
+        self.choices().map(|choice| choice.version).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// The error for a request that nothing fits.
     pub(super) fn no_such_engine(&self, request: &str) -> EngineError {
-        let mut versions: Vec<EngineVersion> =
-            self.choices().map(|choice| choice.version).collect();
-        versions.sort_unstable();
-        versions.dedup();
-        let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-        let offered = if versions.is_empty() {
-            "none at all".to_owned()
-        } else {
-            versions.join(", ")
-        };
-        EngineError::NoSuchEngine {
-            request: request.to_owned(),
-            offered,
-        }
+        let versions: Vec<String> = self.versions().iter().map(ToString::to_string).collect();
+        let offered =
+            if versions.is_empty() { "none at all".to_owned() } else { versions.join(", ") };
+        EngineError::NoSuchEngine { request: request.to_owned(), offered }
     }
 }
 
@@ -100,15 +96,10 @@ mod tests {
             text: "3.0.2".to_owned(),
             released: None,
             end_of_life: None,
+            library: PathBuf::new(),
         };
         let bin_dir = PathBuf::from("/bin");
-        Engine {
-            version: version.parse().unwrap(),
-            source,
-            bin_dir,
-            lib_dir: None,
-            openssl,
-        }
+        Engine { version: version.parse().unwrap(), source, bin_dir, lib_dir: None, openssl }
     }
 
     #[test]
@@ -120,42 +111,22 @@ mod tests {
                 engine("17.10", EngineSource::Embedded),
             ],
             refused: vec![],
-            available: ["18.4", "16.14"]
-                .map(|version| version.parse().unwrap())
-                .into(),
+            available: ["18.4", "16.14"].map(|version| version.parse().unwrap()).into(),
         };
         let found = |request| {
             let choice = engines.find(request).unwrap();
             (choice.version.to_string(), choice.source, choice.installed)
         };
         assert_eq!(found(None), ("16.9".into(), EngineSource::System, true));
-        assert_eq!(
-            found(Some("16")),
-            ("16.9".into(), EngineSource::System, true)
-        );
-        assert_eq!(
-            found(Some("16.14")),
-            ("16.14".into(), EngineSource::Embedded, false)
-        );
-        assert_eq!(
-            found(Some("17")),
-            ("17.10".into(), EngineSource::Embedded, true)
-        );
-        assert_eq!(
-            found(Some("18")),
-            ("18.4".into(), EngineSource::Embedded, false)
-        );
+        assert_eq!(found(Some("16")), ("16.9".into(), EngineSource::System, true));
+        assert_eq!(found(Some("16.14")), ("16.14".into(), EngineSource::Embedded, false));
+        assert_eq!(found(Some("17")), ("17.10".into(), EngineSource::Embedded, true));
+        assert_eq!(found(Some("18")), ("18.4".into(), EngineSource::Embedded, false));
         let error = engines.find(Some("16.1")).unwrap_err().to_string();
-        assert!(
-            error.ends_with("16.1; there is 15.18, 16.9, 16.14, 17.10, 18.4"),
-            "{error}"
-        );
+        assert!(error.ends_with("16.1; there is 15.18, 16.9, 16.14, 17.10, 18.4"), "{error}");
         for request in ["", "sixteen", "16.x", "v16", "16.1.2"] {
             let found = engines.find(Some(request));
-            assert!(
-                matches!(found, Err(EngineError::NotAVersion(_))),
-                "{request}"
-            );
+            assert!(matches!(found, Err(EngineError::NotAVersion(_))), "{request}");
         }
     }
 }

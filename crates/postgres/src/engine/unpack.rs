@@ -94,10 +94,7 @@ fn accept<R: Read>(
     if kind == EntryType::XGlobalHeader {
         return Ok(None);
     }
-    let path = entry
-        .path()
-        .map_err(EngineError::io("read", "an entry's name"))?
-        .into_owned();
+    let path = entry.path().map_err(EngineError::io("read", "an entry's name"))?.into_owned();
     if !matches!(kind, EntryType::Regular | EntryType::Directory) {
         return Err(refused(&path, "neither a file nor a folder"));
     }
@@ -110,10 +107,7 @@ fn accept<R: Read>(
     if !seen.insert(path.clone()) {
         return Err(refused(&path, "it is there twice"));
     }
-    let inner = path
-        .strip_prefix(ROOT)
-        .ok()
-        .filter(|inner| !inner.as_os_str().is_empty());
+    let inner = path.strip_prefix(ROOT).ok().filter(|inner| !inner.as_os_str().is_empty());
     Ok(inner.map(Path::to_owned))
 }
 
@@ -134,12 +128,8 @@ fn write_entry<R: Read>(
     let executable = mode & 0o111 != 0 || path.starts_with("bin");
     let permissions = Permissions::from_mode(if executable { 0o755 } else { 0o644 });
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&target)
-        .map_err(failed())?;
+    let mut file =
+        options.write(true).create_new(true).mode(0o600).open(&target).map_err(failed())?;
     let written = io::copy(entry, &mut file).map_err(failed())?;
     if written != entry.size() {
         return Err(refused(path, "it ends early"));
@@ -154,30 +144,13 @@ fn read_links<R: Read>(entry: &mut Entry<'_, R>) -> Result<Vec<Link>, EngineErro
 
 /// Makes one link, relative so that the engine's folder can be moved.
 fn make_link(link: &Link, folder: &Path) -> Result<(), EngineError> {
-    let inner = |path| {
-        Path::new(path)
-            .strip_prefix("native")
-            .ok()
-            .filter(|path| is_plain(path))
-    };
-    let leads_out = || {
-        refused(
-            Path::new(&link.target),
-            "the link may lead out of the package",
-        )
-    };
+    let inner = |path| Path::new(path).strip_prefix("native").ok().filter(|path| is_plain(path));
+    let leads_out = || refused(Path::new(&link.target), "the link may lead out of the package");
     let source = inner(&link.source).ok_or_else(leads_out)?;
     let target = inner(&link.target).ok_or_else(leads_out)?;
     // No link leads to a link or a folder, so no parent of a later one is a link either.
-    if !folder
-        .join(source)
-        .symlink_metadata()
-        .is_ok_and(|found| found.is_file())
-    {
-        return Err(refused(
-            Path::new(&link.target),
-            "the link leads to no file",
-        ));
+    if !folder.join(source).symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return Err(refused(Path::new(&link.target), "the link leads to no file"));
     }
     let depth = target.components().count() - 1;
     let up = std::iter::repeat_n(Component::ParentDir.as_os_str(), depth).collect::<PathBuf>();
@@ -198,10 +171,7 @@ fn is_plain(path: &Path) -> bool {
 }
 
 fn refused(entry: &Path, reason: &'static str) -> EngineError {
-    EngineError::RefusedEntry {
-        entry: entry.display().to_string(),
-        reason,
-    }
+    EngineError::RefusedEntry { entry: entry.display().to_string(), reason }
 }
 
 #[cfg(test)]

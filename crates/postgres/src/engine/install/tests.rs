@@ -8,24 +8,18 @@ use super::super::npm::NpmConfig;
 use super::*;
 
 fn package() -> (Pin, Vec<u8>) {
-    let bytes = tarball(&[Entry::file(
-        "package/native/bin/postgres",
-        &vec![7; 200_000],
-    )]);
+    let bytes = tarball(&[Entry::file("package/native/bin/postgres", &vec![7; 200_000])]);
     (pin_of((16, 1), "16.1.0-beta.1", &bytes), bytes)
 }
 
 fn install(dir: &Path, pin: &Pin, server: &FakeRegistry) -> Result<PathBuf, EngineError> {
     let base = server.base();
     let registry = || Registry::resolve(Some(&base), || NpmConfig::of_text(""));
-    ensure_installed(dir, pin, registry, &mut |_, _| {})
+    ensure_installed(dir, pin, registry, &mut |_| {})
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let names = dir
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
+    let names = dir.read_dir().unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.sort();
     names
@@ -42,11 +36,7 @@ fn an_engine_is_installed_once() {
     assert_eq!(fs::read(place.join("bin/postgres")).unwrap().len(), 200_000);
     assert_eq!(names(&dir), [".lock".to_owned(), pin.id()]);
     for folder in [cache.path().join("new"), dir.clone(), place.clone()] {
-        assert_eq!(
-            folder.metadata().unwrap().permissions().mode() & 0o777,
-            0o755,
-            "{folder:?}"
-        );
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o755, "{folder:?}");
     }
     assert_eq!(install(&dir, &pin, &server).unwrap(), place);
     assert_eq!(server.requests().len(), 1);
@@ -74,10 +64,7 @@ fn nothing_is_left_of_a_bad_download() {
         [
             EngineError::WrongHash { .. },
             EngineError::WrongSize { .. },
-            EngineError::Io {
-                action: "receive",
-                ..
-            },
+            EngineError::Io { action: "receive", .. },
             EngineError::WrongSize { .. },
             EngineError::Request { .. },
             EngineError::Request { .. },

@@ -18,12 +18,8 @@ fn unpacked(entries: &[Entry<'_>]) -> (tempfile::TempDir, Result<(), EngineError
 /// Expects a refusal that leaves nothing outside the target.
 fn refusal(entries: &[Entry<'_>]) -> String {
     let (dir, result) = unpacked(entries);
-    let mut names: Vec<_> = dir
-        .path()
-        .read_dir()
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        dir.path().read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["package.tgz", "tree"]);
     match result.unwrap_err() {
@@ -57,44 +53,27 @@ fn an_engine_is_unpacked_with_plain_modes_and_its_links() {
     let tree = dir.path().join("tree");
     let mode = |path: &str| tree.join(path).metadata().unwrap().permissions().mode() & 0o7777;
     assert_eq!([mode("bin"), mode("share"), mode("bin/initdb")], [0o755; 3]);
-    assert_eq!(
-        [mode("bin/postgres"), mode("lib/libpq.so.5.16")],
-        [0o755; 2]
-    );
+    assert_eq!([mode("bin/postgres"), mode("lib/libpq.so.5.16")], [0o755; 2]);
     assert_eq!(mode("share/a.sql"), 0o644);
     let link = |path: &str| tree.join(path).read_link().unwrap();
     assert_eq!(link("lib/libpq.so.5"), Path::new("libpq.so.5.16"));
     assert_eq!(link("lib/a.sql"), Path::new("../share/a.sql"));
     assert_eq!(fs::read(tree.join("lib/a.sql")).unwrap(), b"sql");
-    let mut names: Vec<_> = tree
-        .read_dir()
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> = tree.read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["bin", "lib", "share"]);
 }
 
 #[test]
 fn paths_that_lead_out_are_refused() {
-    for path in [
-        "package/native/../../../x",
-        "/x",
-        "package/native/bin/../../../../x",
-        "../x",
-    ] {
+    for path in ["package/native/../../../x", "/x", "package/native/bin/../../../../x", "../x"] {
         assert_eq!(refusal(&[Entry::file(path, b"x")]), OUT, "{path}");
     }
 }
 
 #[test]
 fn what_is_neither_file_nor_folder_is_refused() {
-    for kind in [
-        EntryType::Symlink,
-        EntryType::Link,
-        EntryType::Char,
-        EntryType::Fifo,
-    ] {
+    for kind in [EntryType::Symlink, EntryType::Link, EntryType::Char, EntryType::Fifo] {
         let entry = Entry::file("package/native/lib/x", b"").kind(kind);
         assert_eq!(refusal(&[entry]), "neither a file nor a folder", "{kind:?}");
     }
@@ -110,9 +89,8 @@ fn an_entry_that_is_there_twice_is_refused() {
 fn a_package_that_unpacks_to_too_much_is_refused_before_it_is_written() {
     let entry = Entry::file("package/native/lib/x", b"").claiming(TOTAL_MAX_BYTES + 1);
     assert_eq!(refusal(&[entry]), "the package unpacks to too much");
-    let many: Vec<String> = (0..=ENTRIES_MAX)
-        .map(|number| format!("package/ignored/{number}"))
-        .collect();
+    let many: Vec<String> =
+        (0..=ENTRIES_MAX).map(|number| format!("package/ignored/{number}")).collect();
     let many: Vec<Entry<'_>> = many.iter().map(|path| Entry::file(path, b"")).collect();
     assert_eq!(refusal(&many), "the package has too many entries");
 }
@@ -142,11 +120,7 @@ fn links_to_anything_but_a_file_are_refused() {
         r#"[{"source":"native/lib/a","target":"native/lib/b"},
             {"source":"native/lib/b","target":"native/lib/c"}]"#,
     ] {
-        assert_eq!(
-            refusal(&[file(), links(list)]),
-            "the link leads to no file",
-            "{list}"
-        );
+        assert_eq!(refusal(&[file(), links(list)]), "the link leads to no file", "{list}");
     }
 }
 
@@ -158,10 +132,7 @@ fn a_link_never_replaces_a_file() {
         Entry::file("package/native/lib/b", b"b"),
         links(list),
     ]);
-    assert!(matches!(
-        result,
-        Err(EngineError::Io { action: "link", .. })
-    ));
+    assert!(matches!(result, Err(EngineError::Io { action: "link", .. })));
     assert_eq!(fs::read(dir.path().join("tree/lib/b")).unwrap(), b"b");
 }
 
@@ -172,9 +143,6 @@ fn a_broken_archive_is_an_error() {
     for length in [0, 10, whole.len() / 2] {
         fs::write(dir.path().join("package.tgz"), &whole[..length]).unwrap();
         let target = dir.path().join(length.to_string());
-        assert!(
-            unpack(&dir.path().join("package.tgz"), &target).is_err(),
-            "{length} bytes"
-        );
+        assert!(unpack(&dir.path().join("package.tgz"), &target).is_err(), "{length} bytes");
     }
 }
