@@ -28,5 +28,7 @@ pub use names::{
     AccountId, DbInstanceIdentifier, DbParameterGroupName, DbiResourceId, DomainName, RegionName,
     account_hash, endpoint_name,
 };
-pub use validate::{ErrorCode, InvalidParameter};
+pub use validate::{
+    Arn, ArnResource, ErrorCode as ParameterErrorCode, InvalidParameter, StorageType,
+};
 pub use window::{BackupWindow, MaintenanceWindow, Window, decide_windows};

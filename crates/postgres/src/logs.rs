@@ -49,11 +49,13 @@ pub struct LogPortion {
     pub more: bool,
 }
 
-/// Reads up to `limit` bytes from `start`, ending after a whole line where there is one.
+/// Reads up to `lines` lines and `limit` bytes from `start`, ending after a whole line where there
+/// is one.
 pub fn log_portion(
     files: &InstanceFiles,
     name: &str,
     start: u64,
+    lines: usize,
     limit: usize,
 ) -> Result<LogPortion, PostgresError> {
     let mut file = open_log(files, name)?;
@@ -67,12 +69,14 @@ pub fn log_portion(
     };
     let (size, mut bytes) = read().map_err(PostgresError::file("read", path))?;
     let mut end = start.min(size) + bytes.len() as u64;
-    if end < size {
-        if let Some(last) = bytes.iter().rposition(|&byte| byte == b'\n') {
-            end -= (bytes.len() - last - 1) as u64;
-            bytes.truncate(last + 1);
-        }
-    }
+    let mut line_ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let last = match line_ends.by_ref().take(lines).last() {
+        // What follows the last line end stays for the next portion, unless nothing follows it.
+        Some((at, _)) if end < size || line_ends.next().is_some() => at + 1,
+        _ => bytes.len(),
+    };
+    end -= (bytes.len() - last) as u64;
+    bytes.truncate(last);
     Ok(LogPortion {
         text: String::from_utf8_lossy(&bytes).into_owned(),
         end,

@@ -205,7 +205,9 @@ fn watch_process(pid: Pid) -> Result<Postmaster, rustix::io::Errno> {
     let watched = Arc::clone(&handle);
     tokio::spawn(async move {
         // A pidfd is readable once its process has ended.
-        if let Ok(watched) = AsyncFd::register(watched) {
+        #[expect(deprecated, reason = "the descriptor is owned, and open while it is registered")]
+        let watched = AsyncFd::new(watched);
+        if let Ok(watched) = watched {
             let _ = watched.readable().await;
         }
         let _ = sender.send(true);

@@ -18,17 +18,19 @@ pub enum Priority {
 
 /// A program of an engine, in the engine's clean environment; it ends with its caller.
 pub(crate) fn command(engine: &Engine, name: &str, priority: Priority) -> Command {
-    let direct = engine.command(name);
-    let command = match priority {
-        Priority::Normal => direct,
+    let program = engine.program(name);
+    let mut command = match priority {
+        Priority::Normal => Command::new(program),
         Priority::Background => {
-            let mut nice = std::process::Command::new("nice");
-            nice.args(["-n", "15"]).arg(direct.get_program()).env_clear();
-            nice.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let mut nice = Command::new("nice");
+            nice.args(["-n", "15"]).arg(program);
             nice
         }
     };
-    let mut command = Command::from(command);
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
+    if let Some(folder) = &engine.lib_dir {
+        command.env("LD_LIBRARY_PATH", folder);
+    }
     command.stdin(Stdio::null()).kill_on_drop(true).current_dir("/");
     command
 }

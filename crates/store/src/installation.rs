@@ -1,5 +1,6 @@
 //! The settings that certificates and endpoints are built on: chosen once, at the first start.
 
+use pgkeep_model::{AccountId, DomainName, RegionName};
 use rusqlite::OptionalExtension;
 
 use crate::{StoreError, Transaction};
@@ -8,11 +9,11 @@ use crate::{StoreError, Transaction};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
     /// The region in endpoints and ARNs.
-    pub region: String,
+    pub region: RegionName,
     /// The 12-digit account in ARNs.
-    pub account_id: String,
+    pub account_id: AccountId,
     /// The domain that endpoints end in.
-    pub domain: String,
+    pub domain: DomainName,
 }
 
 impl Transaction<'_> {
@@ -21,9 +22,14 @@ impl Transaction<'_> {
         let row = self.inner.query_row(
             "SELECT region, account_id, domain FROM installation",
             [],
-            |row| Ok(Installation { region: row.get(0)?, account_id: row.get(1)?, domain: row.get(2)? }),
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
         );
-        Ok(row.optional()?)
+        let Some((region, account_id, domain)) = row.optional()? else { return Ok(None) };
+        Ok(Some(Installation {
+            region: region.try_into()?,
+            account_id: account_id.try_into()?,
+            domain: domain.try_into()?,
+        }))
     }
 
     /// Records the settings at the first start; later ones must agree with what is recorded.
@@ -33,7 +39,7 @@ impl Transaction<'_> {
         }
         self.inner.execute(
             "INSERT INTO installation (only, region, account_id, domain) VALUES (1, ?1, ?2, ?3)",
-            [&asked.region, &asked.account_id, &asked.domain],
+            [asked.region.as_str(), asked.account_id.as_str(), asked.domain.as_str()],
         )?;
         Ok(())
     }
@@ -42,16 +48,16 @@ impl Transaction<'_> {
 impl Installation {
     fn agree(&self, asked: &Self) -> Result<(), StoreError> {
         let pairs = [
-            ("--region", &self.region, &asked.region),
-            ("--account-id", &self.account_id, &asked.account_id),
-            ("--domain", &self.domain, &asked.domain),
+            ("--region", self.region.as_str(), asked.region.as_str()),
+            ("--account-id", self.account_id.as_str(), asked.account_id.as_str()),
+            ("--domain", self.domain.as_str(), asked.domain.as_str()),
         ];
         match pairs.into_iter().find(|(_, kept, asked)| kept != asked) {
             None => Ok(()),
             Some((setting, kept, asked)) => Err(StoreError::InstallationDiffers {
                 setting,
-                kept: kept.clone(),
-                asked: asked.clone(),
+                kept: kept.to_owned(),
+                asked: asked.to_owned(),
             }),
         }
     }

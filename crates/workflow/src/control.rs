@@ -9,7 +9,10 @@ use pgkeep_model::{
     Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
 };
 use pgkeep_pki::Authorities;
-use pgkeep_postgres::{EngineCatalogue, InstanceFiles, Layout, Postmasters};
+use pgkeep_postgres::{
+    EngineCatalogue, InstanceFiles, Layout, LogFile, LogPortion, PostgresError, Postmasters,
+    log_files, log_portion, tail_start,
+};
 use pgkeep_store::{Installation, Store};
 use tokio::sync::Notify;
 
@@ -135,6 +138,47 @@ impl Control {
             category,
             message: message.into(),
             at: self.settings.clock.now(),
+        }
+    }
+}
+
+/// Where to begin to read a log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogPosition {
+    /// At a byte.
+    At(u64),
+    /// So many lines before the end.
+    LastLines(usize),
+}
+
+impl Control {
+    /// The log files of an instance.
+    pub fn log_files(&self, instance: &DbInstance) -> Result<Vec<LogFile>, WorkflowError> {
+        Ok(log_files(&self.files(instance))?)
+    }
+
+    /// A stretch of a log file of at most `lines` lines and `bytes` bytes; none if there is no
+    /// such file.
+    pub fn log_portion(
+        &self,
+        instance: &DbInstance,
+        name: &str,
+        position: LogPosition,
+        lines: usize,
+        bytes: usize,
+    ) -> Result<Option<LogPortion>, WorkflowError> {
+        let files = self.files(instance);
+        let read = || {
+            let start = match position {
+                LogPosition::At(start) => start,
+                LogPosition::LastLines(lines) => tail_start(&files, name, lines, bytes)?,
+            };
+            log_portion(&files, name, start, lines, bytes)
+        };
+        match read() {
+            Ok(portion) => Ok(Some(portion)),
+            Err(PostgresError::NoSuchLog(_)) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 }

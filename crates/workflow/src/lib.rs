@@ -22,7 +22,7 @@ mod wanted;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-pub use control::{Control, Settings};
+pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
 pub use error::WorkflowError;
 pub use hosts::HostsFile;

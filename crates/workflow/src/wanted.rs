@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use pgkeep_model::{
-    DbInstance, EngineVersion, effective_memory, evaluate_parameter_defaults, force_ssl_default,
-    instance_class,
-};
+use pgkeep_model::parameters::{evaluate_defaults, force_ssl_default};
+use pgkeep_model::{DbInstance, EngineVersion, instance_class};
 use pgkeep_postgres::{Access, AuthenticationMethod, Rendered, Settings, digest, render};
 
 use crate::decide::Wanted;
@@ -72,7 +70,7 @@ fn parameters(
 ) -> Result<BTreeMap<String, String>, WorkflowError> {
     let class = instance_class(&instance.desired.class)
         .ok_or_else(|| WorkflowError::Model(format!("unknown class {}", instance.desired.class)))?;
-    let memory = effective_memory(class, control.settings.machine_memory);
-    evaluate_parameter_defaults(version, memory, class.vcpu)
+    let memory = class.effective_memory(control.settings.machine_memory);
+    evaluate_defaults(version, memory, class.vcpu)
         .map_err(|error| WorkflowError::Model(error.to_string()))
 }

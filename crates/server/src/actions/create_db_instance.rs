@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use pgkeep_model::{
     Applied, DEFAULT_CA, DbInstance, DbInstanceIdentifier, DbiResourceId, Desired, EngineSource,
-    EngineVersion, InstanceStatus, Kept, Pending, ca_policy, decide_windows, default_group_name,
-    validate,
+    EngineVersion, InstanceStatus, Kept, Pending, ca_policy, decide_windows,
+    parameters::default_group_name, validate,
 };
 use pgkeep_query::shapes::{CreateDbInstanceMessage, CreateDbInstanceResult};
 use pgkeep_store::StoreError;

@@ -1,6 +1,7 @@
 //! `DescribeDBEngineVersions`.
 
-use pgkeep_model::{CA_POLICIES, EngineVersion, family};
+use pgkeep_model::parameters::family;
+use pgkeep_model::{CA_POLICIES, EngineVersion};
 use pgkeep_query::shapes::{
     DbEngineVersion, DbEngineVersionMessage, DescribeDbEngineVersionsMessage,
 };

@@ -2,7 +2,7 @@
 
 use pgkeep_model::{
     Arn, ArnResource, DbInstance, DbInstanceIdentifier, InstanceStatus, PasswordVerifier, Pending,
-    password_encryption_default, validate,
+    parameters::password_encryption_default, validate,
 };
 use pgkeep_query::Secret;
 use pgkeep_store::{StoreError, Transaction};

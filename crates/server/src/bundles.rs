@@ -1,0 +1,47 @@
+//! Trust bundles over HTTP, at the paths that the service's own have.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+use crate::http::Api;
+
+const PEM: &str = "application/x-pem-file";
+const P7B: &str = "application/x-pkcs7-certificates";
+
+/// `/<scope>/<file>`: the scope is `global` or the region.
+pub(crate) async fn bundle(
+    State(api): State<Arc<Api>>,
+    Path((scope, file)): Path<(String, String)>,
+) -> impl IntoResponse {
+    let region = &api.control.installation().region;
+    let authorities = api.control.authorities();
+    if scope != "global" && scope != *region {
+        return not_found();
+    }
+    if let Some(name) = file.strip_suffix(".p7b").filter(|it| *it == format!("{scope}-bundle")) {
+        let _ = name;
+        return found(P7B, authorities.bundle_p7b().to_vec());
+    }
+    match file.strip_suffix(".pem") {
+        Some(name) if name == format!("{scope}-bundle") => {
+            found(PEM, authorities.bundle_pem().into_bytes())
+        }
+        Some(name) if scope == "global" => match authorities.authority_pem(name) {
+            Ok(pem) => found(PEM, pem.as_bytes().to_vec()),
+            Err(_) => not_found(),
+        },
+        _ => not_found(),
+    }
+}
+
+fn found(kind: &'static str, content: Vec<u8>) -> axum::response::Response {
+    ([(header::CONTENT_TYPE, kind)], content).into_response()
+}
+
+fn not_found() -> axum::response::Response {
+    let message = "There is no such bundle. Try /global/global-bundle.pem.\n";
+    (StatusCode::NOT_FOUND, message).into_response()
+}
