@@ -14,7 +14,7 @@ impl Response {
                 xml.element(&format!("{action}Result"), |xml| output.write_xml(xml));
             }
             xml.element("ResponseMetadata", |xml| {
-                xml.text_element("RequestId", request_id)
+                xml.text_element("RequestId", request_id);
             });
         });
         xml.finish()

@@ -64,19 +64,14 @@ pub(super) fn string_to_sign(
     if header(head, "x-amz-content-sha256").is_some_and(|claimed| claimed != hash) {
         return Err(SigV4Error::Mismatch);
     }
-    let mut request = format!(
-        "{}\n{}\n{}\n",
-        head.method,
-        path(head.path),
-        query(head.query)
-    );
+    let mut lines = vec![head.method.to_owned(), path(head.path), query(head.query)];
     for name in names {
         let value = header(head, name).ok_or(SigV4Error::Mismatch)?;
-        request += &format!("{name}:{value}\n");
+        lines.push(format!("{name}:{value}"));
     }
-    request += &format!("\n{}\n{hash}", names.join(";"));
+    lines.extend([String::new(), names.join(";"), hash]);
+    let hash = hex::encode(Sha256::digest(lines.join("\n")));
     let (time, scope) = (format(at, TIMESTAMP), scope(at, target));
-    let hash = hex::encode(Sha256::digest(request));
     Ok(format!("{ALGORITHM}\n{time}\n{scope}\n{hash}"))
 }
 

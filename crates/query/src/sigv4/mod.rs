@@ -2,7 +2,7 @@
 //!
 //! Both sides share one canonical form. The body is always hashed here, never believed to have
 //! the hash that a header claims. Deliberately absent: signatures of chunked bodies and the
-//! unsigned payload (S3 only), asymmetric signatures (SigV4A), and session tokens, whose header
+//! unsigned payload (S3 only), asymmetric signatures (`SigV4A`), and session tokens, whose header
 //! must be signed but is otherwise not looked at.
 //!
 //! Source: the AWS reference, "Create a signed AWS API request".
