@@ -13,9 +13,7 @@ fn decode(form: &str) -> Result<Request, DecodeError> {
 }
 
 fn tag_keys(form: &str) -> Vec<String> {
-    match decode(&format!(
-        "Action=RemoveTagsFromResource&ResourceName=r&{form}"
-    )) {
+    match decode(&format!("Action=RemoveTagsFromResource&ResourceName=r&{form}")) {
         Ok(Request::RemoveTagsFromResource(input)) => input.tag_keys,
         other => panic!("{other:?}"),
     }
@@ -23,20 +21,11 @@ fn tag_keys(form: &str) -> Vec<String> {
 
 #[test]
 fn lists_accept_member_and_sparse_numbers() {
-    assert_eq!(
-        tag_keys("TagKeys.member.10=b&TagKeys.member.2=a&TagKeys=").join(""),
-        "ab"
-    );
+    assert_eq!(tag_keys("TagKeys.member.10=b&TagKeys.member.2=a&TagKeys=").join(""), "ab");
     assert_eq!(tag_keys("TagKeys=").len(), 0);
     let form = "Action=AddTagsToResource&ResourceName=r&Tags.member.7.Key=k&Tags.Tag.3.Key=j";
-    let Ok(Request::AddTagsToResource(input)) = decode(form) else {
-        panic!()
-    };
-    let keys: Vec<_> = input
-        .tags
-        .iter()
-        .filter_map(|tag| tag.key.as_deref())
-        .collect();
+    let Ok(Request::AddTagsToResource(input)) = decode(form) else { panic!() };
+    let keys: Vec<_> = input.tags.iter().filter_map(|tag| tag.key.as_deref()).collect();
     assert_eq!(keys, ["j", "k"]);
 }
 
@@ -44,16 +33,12 @@ fn lists_accept_member_and_sparse_numbers() {
 fn scalars_are_typed() {
     let form = "Action=DescribeEvents&StartTime=2026-11-24T13:00:00%2B01:00&EndTime=\
                 2026-11-24T12:30Z&Duration=-5";
-    let Ok(Request::DescribeEvents(input)) = decode(form) else {
-        panic!()
-    };
+    let Ok(Request::DescribeEvents(input)) = decode(form) else { panic!() };
     assert_eq!(input.start_time, Some(datetime!(2026-11-24 12:00 UTC)));
     assert_eq!(input.end_time, Some(datetime!(2026-11-24 12:30 UTC)));
     assert_eq!(input.duration, Some(-5));
     let form = "Action=DeleteDBInstance&DBInstanceIdentifier=a&SkipFinalSnapshot=TRUE";
-    let Ok(Request::DeleteDbInstance(input)) = decode(form) else {
-        panic!()
-    };
+    let Ok(Request::DeleteDbInstance(input)) = decode(form) else { panic!() };
     assert_eq!(input.skip_final_snapshot, Some(true));
 }
 
@@ -75,20 +60,14 @@ fn an_operation_must_be_named_and_known() {
         ("Action=DescribeEvents&Version=1", "version 1"),
     ];
     assert_refused(errors::INVALID_ACTION, &unknown);
-    assert_refused(
-        errors::NOT_IMPLEMENTED,
-        &[("Action=CreateDBCluster", "CreateDBCluster")],
-    );
+    assert_refused(errors::NOT_IMPLEMENTED, &[("Action=CreateDBCluster", "CreateDBCluster")]);
 }
 
 #[test]
 fn a_required_parameter_is_missed_by_its_full_name() {
     let cases = [
         ("Action=StopDBInstance", "DBInstanceIdentifier"),
-        (
-            "Action=DescribeEvents&Filters.Filter.3.Name=n",
-            "Filters.Filter.3.Values",
-        ),
+        ("Action=DescribeEvents&Filters.Filter.3.Name=n", "Filters.Filter.3.Values"),
     ];
     assert_refused(errors::MISSING_PARAMETER, &cases);
 }
@@ -100,10 +79,7 @@ fn a_value_of_another_type_is_refused() {
         ("Action=DescribeEvents&Duration=", "Duration"),
         ("Action=DescribeEvents&Duration=2147483648", "2147483648"),
         ("Action=DescribeEvents&StartTime=noon", "StartTime"),
-        (
-            "Action=DeleteDBInstance&DBInstanceIdentifier=a&SkipFinalSnapshot=yes",
-            "true or false",
-        ),
+        ("Action=DeleteDBInstance&DBInstanceIdentifier=a&SkipFinalSnapshot=yes", "true or false"),
     ];
     assert_refused(errors::INVALID_PARAMETER_VALUE, &cases);
 }
@@ -111,15 +87,9 @@ fn a_value_of_another_type_is_refused() {
 #[test]
 fn a_malformed_form_is_refused() {
     let cases = [
-        (
-            "Action=DescribeEvents&Filters.Filter.x.Name=n",
-            "Filters.Filter.x.Name",
-        ),
+        ("Action=DescribeEvents&Filters.Filter.x.Name=n", "Filters.Filter.x.Name"),
         ("Action=DescribeEvents&Filters.Other.1.Name=n", "Other"),
-        (
-            "Action=DescribeEvents&Filters.Filter.1=n",
-            "Filters.Filter.1",
-        ),
+        ("Action=DescribeEvents&Filters.Filter.1=n", "Filters.Filter.1"),
         ("Action=DescribeEvents&Action=X", "twice"),
         ("Action=%FF", "UTF-8"),
         ("a.b.c.d.e.f.g.h.i=", "parts"),
@@ -129,10 +99,7 @@ fn a_malformed_form_is_refused() {
 
 #[test]
 fn size_is_bounded() {
-    let many = (0..=MAX_PARAMS)
-        .map(|n| format!("p{n}="))
-        .collect::<Vec<_>>()
-        .join("&");
+    let many = (0..=MAX_PARAMS).map(|n| format!("p{n}=")).collect::<Vec<_>>().join("&");
     let long = "a".repeat(MAX_BODY_BYTES + 1);
     for form in [many, long] {
         assert!(matches!(decode(&form), Err(DecodeError::Malformed { .. })));
@@ -146,9 +113,7 @@ fn passwords_stay_out_of_debug() {
     let params = Params::parse(form.as_bytes()).unwrap();
     let request = decode(form).unwrap();
     assert!(!format!("{params:?} {request:?}").contains("hunter2"));
-    let Request::ModifyDbInstance(input) = request else {
-        panic!()
-    };
+    let Request::ModifyDbInstance(input) = request else { panic!() };
     assert_eq!(input.master_user_password.unwrap().expose(), "hunter2");
 }
 
@@ -156,10 +121,8 @@ fn passwords_stay_out_of_debug() {
 fn unimplemented_operations_are_known_by_name() {
     assert!(OPERATIONS.is_sorted() && IMPLEMENTED.is_sorted());
     for action in OPERATIONS {
-        let known = !matches!(
-            decode(&format!("Action={action}")),
-            Err(DecodeError::NotImplemented { .. })
-        );
+        let known =
+            !matches!(decode(&format!("Action={action}")), Err(DecodeError::NotImplemented { .. }));
         assert_eq!(known, IMPLEMENTED.contains(&action), "{action}");
     }
 }

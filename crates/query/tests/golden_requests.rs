@@ -14,10 +14,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
-const RDS: Target<'_> = Target {
-    region: "us-east-1",
-    service: "rds",
-};
+const RDS: Target<'_> = Target { region: "us-east-1", service: "rds" };
 const ACCESS_KEY: &str = "AKIDEXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -38,34 +35,19 @@ impl Golden {
     }
 
     fn named(name: &str) -> Self {
-        Self::all()
-            .into_iter()
-            .find(|golden| golden.name == name)
-            .unwrap()
+        Self::all().into_iter().find(|golden| golden.name == name).unwrap()
     }
 
     fn headers(&self) -> Vec<(&str, &str)> {
-        self.headers
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect()
+        self.headers.iter().map(|(name, value)| (&**name, &**value)).collect()
     }
 
     fn head<'a>(&'a self, headers: &'a [(&'a str, &'a str)]) -> RequestHead<'a> {
-        RequestHead {
-            method: &self.method,
-            path: &self.path,
-            query: &self.query,
-            headers,
-        }
+        RequestHead { method: &self.method, path: &self.path, query: &self.query, headers }
     }
 
     fn decode(&self) -> Request {
-        let form = if self.method == "GET" {
-            &self.query
-        } else {
-            &self.body
-        };
+        let form = if self.method == "GET" { &self.query } else { &self.body };
         let params = Params::parse(form.as_bytes()).unwrap();
         Request::decode(params.action().unwrap(), &params).unwrap()
     }
@@ -76,19 +58,8 @@ fn the_signature_of_botocore_is_accepted_and_reproduced() {
     for golden in Golden::all() {
         let headers = golden.headers();
         let lookup = |key: &str| (key == ACCESS_KEY).then(|| Secret::from(SECRET));
-        let signer = verify(
-            &golden.head(&headers),
-            golden.body.as_bytes(),
-            RDS,
-            lookup,
-            NOW,
-        );
-        assert_eq!(
-            signer,
-            Ok(AccessKeyId(ACCESS_KEY.into())),
-            "{}",
-            golden.operation
-        );
+        let signer = verify(&golden.head(&headers), golden.body.as_bytes(), RDS, lookup, NOW);
+        assert_eq!(signer, Ok(AccessKeyId(ACCESS_KEY.into())), "{}", golden.operation);
         let Some((_, theirs)) = headers.iter().find(|(name, _)| *name == "Authorization") else {
             assert_eq!(golden.name, "presigned");
             continue;
@@ -111,10 +82,7 @@ fn the_signature_of_botocore_is_accepted_and_reproduced() {
 #[test]
 fn every_member_of_every_operation_is_decoded_into_its_field() {
     let mut seen = BTreeSet::new();
-    for golden in Golden::all()
-        .into_iter()
-        .filter(|golden| golden.name == "full")
-    {
+    for golden in Golden::all().into_iter().filter(|golden| golden.name == "full") {
         let request = golden.decode();
         assert_eq!(request.action(), golden.operation);
         let debug = format!("{request:#?}");
@@ -131,29 +99,17 @@ fn every_member_of_every_operation_is_decoded_into_its_field() {
         seen.insert(golden.operation);
     }
     let implemented: BTreeSet<_> = IMPLEMENTED.map(str::to_owned).into();
-    assert_eq!(
-        seen, implemented,
-        "run make_golden.py for the operations that are implemented"
-    );
+    assert_eq!(seen, implemented, "run make_golden.py for the operations that are implemented");
 }
 
 #[test]
 fn escapes_come_through() {
-    let tag = |key: &str, value: &str| Tag {
-        key: Some(key.into()),
-        value: Some(value.into()),
-    };
+    let tag = |key: &str, value: &str| Tag { key: Some(key.into()), value: Some(value.into()) };
     let expected = AddTagsToResourceMessage {
         resource_name: "arn:aws:rds:us-east-1:123456789012:db:a".into(),
-        tags: vec![
-            tag("a b+c&d=e", "100 % — ß 漢 \u{1f512}\r\n\t~"),
-            tag("empty", ""),
-        ],
+        tags: vec![tag("a b+c&d=e", "100 % — ß 漢 \u{1f512}\r\n\t~"), tag("empty", "")],
     };
-    assert_eq!(
-        Golden::named("escapes").decode(),
-        Request::AddTagsToResource(expected)
-    );
+    assert_eq!(Golden::named("escapes").decode(), Request::AddTagsToResource(expected));
 }
 
 #[test]
@@ -172,10 +128,7 @@ fn items_keep_their_numeric_order() {
         resource_name: "r".into(),
         tag_keys: (1..=12).map(|n| format!("k{n}")).collect(),
     };
-    assert_eq!(
-        Golden::named("many_items").decode(),
-        Request::RemoveTagsFromResource(expected)
-    );
+    assert_eq!(Golden::named("many_items").decode(), Request::RemoveTagsFromResource(expected));
 }
 
 #[test]
@@ -184,16 +137,7 @@ fn lists_nest() {
         name: name.into(),
         values: values.iter().map(ToString::to_string).collect(),
     };
-    let filters = vec![
-        filter("dbi-resource-id", &["db-A", "db-B"]),
-        filter("engine", &[]),
-    ];
-    let expected = DescribeDbInstancesMessage {
-        filters: Some(filters),
-        ..Default::default()
-    };
-    assert_eq!(
-        Golden::named("filters").decode(),
-        Request::DescribeDbInstances(expected)
-    );
+    let filters = vec![filter("dbi-resource-id", &["db-A", "db-B"]), filter("engine", &[])];
+    let expected = DescribeDbInstancesMessage { filters: Some(filters), ..Default::default() };
+    assert_eq!(Golden::named("filters").decode(), Request::DescribeDbInstances(expected));
 }

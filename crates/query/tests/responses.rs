@@ -16,20 +16,12 @@ const REQUEST_ID: &str = "f0c9d1a2-0000-4000-8000-000000000001";
 fn parsed_by_botocore(documents: &Value) -> Vec<Value> {
     let python = std::env::var("PGKEEP_PYTHON").unwrap_or_else(|_| "python3".into());
     let mut child = Command::new(&python)
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/parse_with_botocore.py"
-        ))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parse_with_botocore.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("cannot run {python} (set PGKEEP_PYTHON): {error}"));
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(documents.to_string().as_bytes())
-        .ok();
+    child.stdin.take().unwrap().write_all(documents.to_string().as_bytes()).ok();
     let output = child.wait_with_output().unwrap();
     assert!(
         output.status.success(),
@@ -79,10 +71,7 @@ fn instance() -> DbInstance {
 
 #[test]
 fn an_instance_survives_the_journey() {
-    let described = DbInstanceMessage {
-        db_instances: vec![instance()],
-        marker: Some("m".into()),
-    };
+    let described = DbInstanceMessage { db_instances: vec![instance()], marker: Some("m".into()) };
     let documents = json!([document(&Response::DescribeDbInstances(described))]);
     let parsed = parsed_by_botocore(&documents).remove(0);
     assert_eq!(parsed["ResponseMetadata"]["RequestId"], REQUEST_ID);
@@ -114,10 +103,7 @@ fn an_instance_survives_the_journey() {
         // Lists that pgkeep does not fill may come and go with the model.
         assert_eq!(found.as_ref(), Some(value), "{name}");
     }
-    assert!(
-        parsed.values().all(|rest| *rest == json!([])),
-        "empty lists only: {parsed:?}"
-    );
+    assert!(parsed.values().all(|rest| *rest == json!([])), "empty lists only: {parsed:?}");
 }
 
 #[test]
@@ -129,15 +115,8 @@ fn every_operation_answers_in_its_own_envelope() {
     let parsed = parsed_by_botocore(&json!(documents));
     for ((response, document), parsed) in responses.iter().zip(&documents).zip(parsed) {
         assert_eq!(parsed["ResponseMetadata"]["RequestId"], REQUEST_ID);
-        let empty = parsed
-            .as_object()
-            .unwrap()
-            .iter()
-            .filter(|(k, _)| *k != "ResponseMetadata");
-        assert!(
-            empty.into_iter().all(|(_, value)| *value == json!([])),
-            "{parsed}"
-        );
+        let empty = parsed.as_object().unwrap().iter().filter(|(k, _)| *k != "ResponseMetadata");
+        assert!(empty.into_iter().all(|(_, value)| *value == json!([])), "{parsed}");
         let xml = document["xml"].as_str().unwrap();
         let action = response.action();
         let opening =
@@ -154,10 +133,9 @@ fn an_error_is_an_exception_of_the_client() {
         json!({"operation": "DescribeDBInstances", "status": code.status, "xml": xml})
     });
     let parsed = parsed_by_botocore(&json!(documents));
-    for (parsed, (code, fault)) in parsed.iter().zip([
-        ("DBInstanceNotFound", "Sender"),
-        ("InternalFailure", "Receiver"),
-    ]) {
+    for (parsed, (code, fault)) in
+        parsed.iter().zip([("DBInstanceNotFound", "Sender"), ("InternalFailure", "Receiver")])
+    {
         let expected = json!({"Type": fault, "Code": code, "Message": "DBInstance <a> not found."});
         assert_eq!(parsed["Error"], expected);
         assert_eq!(parsed["ResponseMetadata"]["RequestId"], REQUEST_ID);

@@ -40,31 +40,19 @@ fn is_xml_character(c: char) -> bool {
 }
 
 fn check(text: &str) {
-    let carried: String = text
-        .chars()
-        .map(|c| if is_xml_character(c) { c } else { '\u{FFFD}' })
-        .collect();
+    let carried: String =
+        text.chars().map(|c| if is_xml_character(c) { c } else { '\u{FFFD}' }).collect();
     let xml = render_error(errors::INVALID_PARAMETER_VALUE, text, "id");
     assert!(xml.chars().all(is_xml_character));
-    assert_eq!(
-        text_of(&xml),
-        format!("SenderInvalidParameterValue{carried}id")
-    );
-    let tag_list = vec![Tag {
-        key: Some("k".into()),
-        value: Some(text.to_owned()),
-    }];
+    assert_eq!(text_of(&xml), format!("SenderInvalidParameterValue{carried}id"));
+    let tag_list = vec![Tag { key: Some("k".into()), value: Some(text.to_owned()) }];
     let response = Response::ListTagsForResource(TagListMessage { tag_list });
     assert_eq!(text_of(&response.render("id")), format!("k{carried}id"));
 }
 
 #[test]
 fn every_control_character_and_noncharacter_is_dealt_with() {
-    check(
-        &('\0'..='\u{A0}')
-            .chain('\u{FFF0}'..='\u{10010}')
-            .collect::<String>(),
-    );
+    check(&('\0'..='\u{A0}').chain('\u{FFF0}'..='\u{10010}').collect::<String>());
     check("]]><!--&amp;&#0;<a b='c'>\r\n");
 }
 
