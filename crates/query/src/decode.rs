@@ -77,11 +77,8 @@ impl Request {
             let (action, version) = (excerpt(action), excerpt(version));
             return Err(DecodeError::UnknownAction { action, version });
         }
-        decode_operation(action, &Scope::root_of(params))?.ok_or_else(|| {
-            DecodeError::NotImplemented {
-                action: action.to_owned(),
-            }
-        })
+        decode_operation(action, &Scope::root_of(params))?
+            .ok_or_else(|| DecodeError::NotImplemented { action: action.to_owned() })
     }
 }
 

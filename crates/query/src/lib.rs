@@ -5,6 +5,27 @@
 //! [`render_error`]. Shapes, list names and error codes come from the service's own model through
 //! `cargo xtask codegen`, so no wire name is typed by hand.
 //!
+//! ```
+//! use pgkeep_query::shapes::DbInstanceMessage;
+//! use pgkeep_query::{Params, Request, Response, render_error};
+//!
+//! # let (body, request_id) = (b"Action=DescribeDBInstances&Version=2014-10-31", "r-1");
+//! let request = Params::parse(body)
+//!     .and_then(|params| Request::decode(params.action()?, &params));
+//! let (status, xml) = match request {
+//!     Ok(Request::DescribeDbInstances(_input)) => {
+//!         let output = DbInstanceMessage::default();
+//!         (200, Response::DescribeDbInstances(output).render(request_id))
+//!     }
+//!     Ok(other) => unimplemented!("{}", other.action()),
+//!     Err(error) => {
+//!         (error.code().status, render_error(error.code(), &error.to_string(), request_id))
+//!     }
+//! };
+//! # assert_eq!(status, 200);
+//! # assert!(xml.contains("<DBInstances/>"));
+//! ```
+//!
 //! Every byte from outside is bounded ([`MAX_BODY_BYTES`], [`MAX_PARAMS`], [`MAX_DEPTH`]) and
 //! nothing here panics on it. Deliberately absent: any knowledge of databases, validation of
 //! values beyond their type, HTTP itself, a clock and randomness.

@@ -37,10 +37,7 @@ impl Params {
             return too_large("it is too long");
         }
         let mut pairs = Vec::new();
-        for pair in form
-            .split(|&byte| byte == b'&')
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode_text(halves.next().unwrap_or_default())?;
             if name.split('.').count() > MAX_DEPTH {
@@ -63,15 +60,11 @@ impl Params {
     /// # Errors
     /// [`DecodeError::MissingAction`] where there is none.
     pub fn action(&self) -> Result<&str, DecodeError> {
-        self.value("Action")
-            .filter(|action| !action.is_empty())
-            .ok_or(DecodeError::MissingAction)
+        self.value("Action").filter(|action| !action.is_empty()).ok_or(DecodeError::MissingAction)
     }
 
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let found = self
-            .pairs
-            .binary_search_by(|pair| pair.0.as_str().cmp(name));
+        let found = self.pairs.binary_search_by(|pair| pair.0.as_str().cmp(name));
         found.ok().map(|i| self.pairs[i].1.as_str())
     }
 
@@ -86,9 +79,7 @@ impl Params {
 
 impl fmt::Debug for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.pairs.iter().map(|pair| &pair.0))
-            .finish()
+        f.debug_set().entries(self.pairs.iter().map(|pair| &pair.0)).finish()
     }
 }
 
@@ -106,10 +97,7 @@ pub(crate) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(crate) fn root_of(params: &'a Params) -> Self {
-        Self {
-            params,
-            path: String::new(),
-        }
+        Self { params, path: String::new() }
     }
 
     /// The name of this place.
@@ -124,12 +112,7 @@ impl<'a> Scope<'a> {
 
     /// Whether a structure has no member here. The root always is one.
     pub(crate) fn is_absent(&self) -> bool {
-        !self.path.is_empty()
-            && self
-                .params
-                .below(&format!("{}.", self.path))
-                .next()
-                .is_none()
+        !self.path.is_empty() && self.params.below(&format!("{}.", self.path)).next().is_none()
     }
 
     /// The input of an operation; it may be empty.
@@ -157,33 +140,22 @@ impl<'a> Scope<'a> {
         let mut places = BTreeSet::new();
         for full in self.params.below(&prefix) {
             let mut parts = full[prefix.len()..].splitn(3, '.');
-            let known = parts
-                .next()
-                .is_some_and(|part| part == item || part == "member");
+            let known = parts.next().is_some_and(|part| part == item || part == "member");
             let number = parts.next().and_then(|part| part.parse::<u32>().ok());
             let (true, Some(number)) = (known, number) else {
                 return Err(malformed(full, "it is no item of the list"));
             };
-            let end = parts
-                .next()
-                .map_or(full.len(), |rest| full.len() - rest.len() - 1);
+            let end = parts.next().map_or(full.len(), |rest| full.len() - rest.len() - 1);
             places.insert((number, &full[..end]));
         }
         if places.is_empty() && list.value().is_none() {
             return Ok(None);
         }
         let read = |(_, path): (u32, &str)| {
-            let at = Scope {
-                params: self.params,
-                path: path.to_owned(),
-            };
+            let at = Scope { params: self.params, path: path.to_owned() };
             T::from_params(&at)?.ok_or_else(|| malformed(path, "it is no item of the list"))
         };
-        places
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map(Some)
+        places.into_iter().map(read).collect::<Result<_, _>>().map(Some)
     }
 
     pub(crate) fn required_list<T: FromParams>(
@@ -195,37 +167,22 @@ impl<'a> Scope<'a> {
     }
 
     fn member(&self, name: &str) -> Self {
-        let path = if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        };
-        Scope {
-            params: self.params,
-            path,
-        }
+        let path =
+            if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        Scope { params: self.params, path }
     }
 
     fn missing(&self, name: &str) -> DecodeError {
-        DecodeError::MissingParameter {
-            name: self.member(name).path,
-        }
+        DecodeError::MissingParameter { name: self.member(name).path }
     }
 }
 
 fn malformed(name: &str, reason: &'static str) -> DecodeError {
-    DecodeError::Malformed {
-        name: excerpt(name),
-        reason,
-    }
+    DecodeError::Malformed { name: excerpt(name), reason }
 }
 
 fn decode_text(bytes: &[u8]) -> Result<String, DecodeError> {
-    let spaced: Vec<u8> = bytes
-        .iter()
-        .map(|&b| if b == b'+' { b' ' } else { b })
-        .collect();
+    let spaced: Vec<u8> = bytes.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
     let text = percent_decode(&spaced).decode_utf8();
-    text.map(Into::into)
-        .map_err(|_| malformed("the form", "it is not UTF-8"))
+    text.map(Into::into).map_err(|_| malformed("the form", "it is not UTF-8"))
 }

@@ -24,9 +24,7 @@ impl FromParams for Secret {
 
 impl FromParams for bool {
     fn from_params(at: &Scope<'_>) -> Result<Option<Self>, DecodeError> {
-        parse(at, "true or false", |text| {
-            text.to_ascii_lowercase().parse().ok()
-        })
+        parse(at, "true or false", |text| text.to_ascii_lowercase().parse().ok())
     }
 }
 
@@ -46,9 +44,7 @@ impl FromParams for OffsetDateTime {
         parse(at, "an ISO 8601 date and time", |text| {
             let local = || PrimitiveDateTime::parse(text, &Iso8601::DEFAULT);
             let moment = Self::parse(text, &Iso8601::DEFAULT);
-            moment
-                .or_else(|_| local().map(PrimitiveDateTime::assume_utc))
-                .ok()
+            moment.or_else(|_| local().map(PrimitiveDateTime::assume_utc)).ok()
         })
     }
 }
@@ -61,13 +57,11 @@ fn parse<T>(
     let Some(text) = at.value() else {
         return Ok(None);
     };
-    read(text)
-        .map(Some)
-        .ok_or_else(|| DecodeError::InvalidValue {
-            name: at.path().to_owned(),
-            value: excerpt(text),
-            expected,
-        })
+    read(text).map(Some).ok_or_else(|| DecodeError::InvalidValue {
+        name: at.path().to_owned(),
+        value: excerpt(text),
+        expected,
+    })
 }
 
 impl WriteXml for String {
@@ -104,10 +98,7 @@ pub(crate) fn render_timestamp(moment: OffsetDateTime, milliseconds: bool) -> St
     let utc = moment.to_offset(time::UtcOffset::UTC);
     let (hour, minute, second) = utc.to_hms();
     let date = utc.date();
-    let fraction: &dyn Display = if milliseconds {
-        &format!(".{:03}", utc.millisecond())
-    } else {
-        &""
-    };
+    let fraction: &dyn Display =
+        if milliseconds { &format!(".{:03}", utc.millisecond()) } else { &"" };
     format!("{date}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }

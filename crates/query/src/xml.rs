@@ -17,21 +17,22 @@ pub(crate) trait WriteXml {
 }
 
 /// The document so far.
-#[derive(Default)]
 pub(crate) struct XmlWriter {
     out: String,
 }
 
 impl XmlWriter {
-    pub(crate) fn finish(self) -> String {
-        self.out
+    /// The outermost element, which puts all names into a namespace.
+    pub(crate) fn document(name: &str, namespace: &str, content: impl FnOnce(&mut Self)) -> String {
+        let mut xml = Self { out: format!("<{name} xmlns=\"{namespace}\">") };
+        content(&mut xml);
+        xml.tag("</", name, ">");
+        xml.out
     }
 
-    /// An element with content; `name` may be followed by attributes.
     pub(crate) fn element(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
         self.tag("<", name, ">");
         content(self);
-        let name = name.split_once(' ').map_or(name, |(name, _)| name);
         self.tag("</", name, ">");
     }
 
@@ -66,20 +67,23 @@ impl XmlWriter {
     }
 
     pub(crate) fn text(&mut self, text: &str) {
+        // Over bytes, not characters: nearly all of them pass, and a log file has many.
         let mut written = 0;
-        for (at, character) in text.char_indices() {
-            let replacement = match character {
-                '&' => "&amp;",
-                '<' => "&lt;",
-                '>' => "&gt;",
+        for (at, byte) in text.bytes().enumerate() {
+            let (replacement, length) = match byte {
+                b'&' => ("&amp;", 1),
+                b'<' => ("&lt;", 1),
+                b'>' => ("&gt;", 1),
                 // A reader turns a bare carriage return into a line feed (XML 1.0 §2.11).
-                '\r' => "&#xD;",
-                '\t' | '\n' | ' '..='\u{FFFD}' | '\u{10000}'.. => continue,
-                _ => "\u{FFFD}",
+                b'\r' => ("&#xD;", 1),
+                b'\t' | b'\n' => continue,
+                ..b' ' => ("\u{FFFD}", 1),
+                0xEF if text[at..].starts_with(['\u{FFFE}', '\u{FFFF}']) => ("\u{FFFD}", 3),
+                _ => continue,
             };
             self.out.push_str(&text[written..at]);
             self.out.push_str(replacement);
-            written = at + character.len_utf8();
+            written = at + length;
         }
         self.out.push_str(&text[written..]);
     }

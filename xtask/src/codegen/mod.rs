@@ -37,9 +37,7 @@ pub(crate) struct Options {
 
 /// Generates everything, or compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask has no parent")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent")?;
     let source = options.model.clone().unwrap_or_else(|| root.join(MODEL));
     let text = model::render_stripped(&read_model(&source)?)?;
     let model: Model = serde_json::from_str(&text)?;
@@ -56,10 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let path = root.join(&name);
         let current = fs::read_to_string(&path).is_ok_and(|old| old == text);
         if options.check {
-            ensure!(
-                current,
-                "{name} is stale: run `cargo xtask codegen` and commit the result"
-            );
+            ensure!(current, "{name} is stale: run `cargo xtask codegen` and commit the result");
         } else if !current {
             fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
         }

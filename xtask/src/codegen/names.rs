@@ -3,11 +3,7 @@
 /// The name of a field.
 pub(super) fn snake_case(name: &str) -> String {
     let snake = words(name).join("_").to_ascii_lowercase();
-    if snake == "type" {
-        format!("r#{snake}")
-    } else {
-        snake
-    }
+    if snake == "type" { format!("r#{snake}") } else { snake }
 }
 
 /// The name of a constant.
@@ -38,10 +34,7 @@ fn words(name: &str) -> Vec<&str> {
         }
     }
     words.push(&name[start..]);
-    words
-        .into_iter()
-        .map(|word| word.trim_matches('.'))
-        .collect()
+    words.into_iter().map(|word| word.trim_matches('.')).collect()
 }
 
 #[cfg(test)]
@@ -53,24 +46,12 @@ mod tests {
         for (name, snake) in [
             ("DBInstanceIdentifier", "db_instance_identifier"),
             ("CACertificateIdentifier", "ca_certificate_identifier"),
-            (
-                "EnableIAMDatabaseAuthentication",
-                "enable_iam_database_authentication",
-            ),
-            (
-                "ReadReplicaDBInstanceIdentifiers",
-                "read_replica_db_instance_identifiers",
-            ),
+            ("EnableIAMDatabaseAuthentication", "enable_iam_database_authentication"),
+            ("ReadReplicaDBInstanceIdentifiers", "read_replica_db_instance_identifiers"),
             ("MultiAZ", "multi_az"),
-            (
-                "PerformanceInsightsKMSKeyId",
-                "performance_insights_kms_key_id",
-            ),
+            ("PerformanceInsightsKMSKeyId", "performance_insights_kms_key_id"),
             ("S3BucketName", "s3_bucket_name"),
-            (
-                "ServerlessV2PlatformVersion",
-                "serverless_v2_platform_version",
-            ),
+            ("ServerlessV2PlatformVersion", "serverless_v2_platform_version"),
             ("Iops", "iops"),
             ("Type", "r#type"),
         ] {
@@ -83,18 +64,9 @@ mod tests {
         );
         for (name, constant) in [
             ("DBInstanceNotFound", "DB_INSTANCE_NOT_FOUND"),
-            (
-                "QuotaExceeded.DBSecurityGroup",
-                "QUOTA_EXCEEDED_DB_SECURITY_GROUP",
-            ),
-            (
-                "DBSubnetGroupDoesNotCoverEnoughAZs",
-                "DB_SUBNET_GROUP_DOES_NOT_COVER_ENOUGH_AZS",
-            ),
-            (
-                "InsufficientAvailableIPsInSubnetFault",
-                "INSUFFICIENT_AVAILABLE_IPS_IN_SUBNET_FAULT",
-            ),
+            ("QuotaExceeded.DBSecurityGroup", "QUOTA_EXCEEDED_DB_SECURITY_GROUP"),
+            ("DBSubnetGroupDoesNotCoverEnoughAZs", "DB_SUBNET_GROUP_DOES_NOT_COVER_ENOUGH_AZS"),
+            ("InsufficientAvailableIPsInSubnetFault", "INSUFFICIENT_AVAILABLE_IPS_IN_SUBNET_FAULT"),
         ] {
             assert_eq!(constant_case(name), constant);
         }

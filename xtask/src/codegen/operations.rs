@@ -63,19 +63,13 @@ fn render_responses(code: &mut String, model: &Model) -> Result<()> {
         let variant = camel_case(name);
         if let Some(output) = &model.operation(name)?.output {
             let wrapper = format!("{name}Result");
-            ensure!(
-                output.result_wrapper.as_ref() == Some(&wrapper),
-                "{name}: odd wrapper"
-            );
+            ensure!(output.result_wrapper.as_ref() == Some(&wrapper), "{name}: odd wrapper");
             let rust = camel_case(&output.shape);
             let _ = write!(variants, "/// `{name}`\n{variant}({rust}),\n");
             let _ = writeln!(actions, "Self::{variant}(_) => {name:?},");
             let _ = writeln!(outputs, "Self::{variant}(output) => Some(output),");
         } else {
-            let _ = write!(
-                variants,
-                "/// `{name}`, which answers nothing\n{variant},\n"
-            );
+            let _ = write!(variants, "/// `{name}`, which answers nothing\n{variant},\n");
             let _ = writeln!(actions, "Self::{variant} => {name:?},");
             let _ = writeln!(outputs, "Self::{variant} => None,");
         }

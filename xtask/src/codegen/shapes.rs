@@ -57,19 +57,13 @@ fn header(topic: &str, imports: &str) -> String {
 fn input_structures(model: &Model) -> Result<BTreeSet<&str>> {
     let operations = OPERATIONS.iter().map(|name| model.operation(name));
     let operations = operations.collect::<Result<Vec<_>>>()?;
-    model.structures(
-        operations
-            .iter()
-            .map(|operation| operation.input.shape.as_str()),
-    )
+    model.structures(operations.iter().map(|operation| operation.input.shape.as_str()))
 }
 
 fn output_structures(model: &Model) -> Result<BTreeSet<&str>> {
     let operations = OPERATIONS.iter().map(|name| model.operation(name));
     let operations = operations.collect::<Result<Vec<_>>>()?;
-    let outputs = operations
-        .iter()
-        .filter_map(|operation| operation.output.as_ref());
+    let outputs = operations.iter().filter_map(|operation| operation.output.as_ref());
     model.structures(outputs.map(|output| output.shape.as_str()))
 }
 
@@ -85,11 +79,7 @@ fn input_type(member: &Member<'_>) -> String {
 
 fn output_type(member: &Member<'_>) -> String {
     let rust = &member.rust;
-    if member.item.is_some() {
-        format!("Vec<{rust}>")
-    } else {
-        format!("Option<{rust}>")
-    }
+    if member.item.is_some() { format!("Vec<{rust}>") } else { format!("Option<{rust}>") }
 }
 
 fn render_struct(

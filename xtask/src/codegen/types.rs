@@ -22,10 +22,7 @@ pub(super) fn members<'a>(model: &'a Model, shape: &'a Shape) -> Result<Vec<Memb
         .members
         .iter()
         .map(|(name, used)| {
-            ensure!(
-                used.location_name.is_none(),
-                "{name}: a structure's member with a location"
-            );
+            ensure!(used.location_name.is_none(), "{name}: a structure's member with a location");
             member(model, name, used, shape.required.contains(name))
         })
         .collect()
@@ -40,26 +37,13 @@ fn member<'a>(
     let shape = model.shape(&used.shape)?;
     if shape.kind != "list" {
         let rust = rust_type(&used.shape, shape, name)?;
-        return Ok(Member {
-            name,
-            required,
-            rust,
-            item: None,
-        });
+        return Ok(Member { name, required, rust, item: None });
     }
     ensure!(!shape.flattened, "{name}: a flattened list");
-    let of = shape
-        .member
-        .as_ref()
-        .with_context(|| format!("{name}: a list of nothing"))?;
+    let of = shape.member.as_ref().with_context(|| format!("{name}: a list of nothing"))?;
     let rust = rust_type(&of.shape, model.shape(&of.shape)?, name)?;
     let item = of.location_name.as_deref().unwrap_or("member");
-    Ok(Member {
-        name,
-        required,
-        rust,
-        item: Some(item),
-    })
+    Ok(Member { name, required, rust, item: Some(item) })
 }
 
 fn rust_type(shape_name: &str, shape: &Shape, member: &str) -> Result<String> {

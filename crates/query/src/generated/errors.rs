@@ -3,901 +3,588 @@
 use crate::errors::ErrorCode;
 
 /// `AuthorizationAlreadyExists`, HTTP status 400
-pub const AUTHORIZATION_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "AuthorizationAlreadyExists",
-    status: 400,
-};
+pub const AUTHORIZATION_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "AuthorizationAlreadyExists", status: 400 };
 
 /// `AuthorizationNotFound`, HTTP status 404
-pub const AUTHORIZATION_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "AuthorizationNotFound",
-    status: 404,
-};
+pub const AUTHORIZATION_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "AuthorizationNotFound", status: 404 };
 
 /// `AuthorizationQuotaExceeded`, HTTP status 400
-pub const AUTHORIZATION_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "AuthorizationQuotaExceeded",
-    status: 400,
-};
+pub const AUTHORIZATION_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "AuthorizationQuotaExceeded", status: 400 };
 
 /// `BackupPolicyNotFoundFault`, HTTP status 404
-pub const BACKUP_POLICY_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "BackupPolicyNotFoundFault",
-    status: 404,
-};
+pub const BACKUP_POLICY_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "BackupPolicyNotFoundFault", status: 404 };
 
 /// `BlueGreenDeploymentAlreadyExistsFault`, HTTP status 400
-pub const BLUE_GREEN_DEPLOYMENT_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "BlueGreenDeploymentAlreadyExistsFault",
-    status: 400,
-};
+pub const BLUE_GREEN_DEPLOYMENT_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "BlueGreenDeploymentAlreadyExistsFault", status: 400 };
 
 /// `BlueGreenDeploymentNotFoundFault`, HTTP status 404
-pub const BLUE_GREEN_DEPLOYMENT_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "BlueGreenDeploymentNotFoundFault",
-    status: 404,
-};
+pub const BLUE_GREEN_DEPLOYMENT_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "BlueGreenDeploymentNotFoundFault", status: 404 };
 
 /// `CertificateNotFound`, HTTP status 404
-pub const CERTIFICATE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "CertificateNotFound",
-    status: 404,
-};
+pub const CERTIFICATE_NOT_FOUND: ErrorCode = ErrorCode { code: "CertificateNotFound", status: 404 };
 
 /// `CreateCustomDBEngineVersionFault`, HTTP status 400
-pub const CREATE_CUSTOM_DB_ENGINE_VERSION_FAULT: ErrorCode = ErrorCode {
-    code: "CreateCustomDBEngineVersionFault",
-    status: 400,
-};
+pub const CREATE_CUSTOM_DB_ENGINE_VERSION_FAULT: ErrorCode =
+    ErrorCode { code: "CreateCustomDBEngineVersionFault", status: 400 };
 
 /// `CustomAvailabilityZoneNotFound`, HTTP status 404
-pub const CUSTOM_AVAILABILITY_ZONE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "CustomAvailabilityZoneNotFound",
-    status: 404,
-};
+pub const CUSTOM_AVAILABILITY_ZONE_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "CustomAvailabilityZoneNotFound", status: 404 };
 
 /// `CustomDBEngineVersionAlreadyExistsFault`, HTTP status 400
-pub const CUSTOM_DB_ENGINE_VERSION_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "CustomDBEngineVersionAlreadyExistsFault",
-    status: 400,
-};
+pub const CUSTOM_DB_ENGINE_VERSION_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "CustomDBEngineVersionAlreadyExistsFault", status: 400 };
 
 /// `CustomDBEngineVersionNotFoundFault`, HTTP status 404
-pub const CUSTOM_DB_ENGINE_VERSION_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "CustomDBEngineVersionNotFoundFault",
-    status: 404,
-};
+pub const CUSTOM_DB_ENGINE_VERSION_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "CustomDBEngineVersionNotFoundFault", status: 404 };
 
 /// `CustomDBEngineVersionQuotaExceededFault`, HTTP status 400
-pub const CUSTOM_DB_ENGINE_VERSION_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "CustomDBEngineVersionQuotaExceededFault",
-    status: 400,
-};
+pub const CUSTOM_DB_ENGINE_VERSION_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "CustomDBEngineVersionQuotaExceededFault", status: 400 };
 
 /// `DBCapacityReservationAlreadyExists`, HTTP status 400
-pub const DB_CAPACITY_RESERVATION_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBCapacityReservationAlreadyExists",
-    status: 400,
-};
+pub const DB_CAPACITY_RESERVATION_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBCapacityReservationAlreadyExists", status: 400 };
 
 /// `DBCapacityReservationNotFound`, HTTP status 404
-pub const DB_CAPACITY_RESERVATION_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBCapacityReservationNotFound",
-    status: 404,
-};
+pub const DB_CAPACITY_RESERVATION_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBCapacityReservationNotFound", status: 404 };
 
 /// `DBCapacityReservationUnsupported`, HTTP status 400
-pub const DB_CAPACITY_RESERVATION_UNSUPPORTED: ErrorCode = ErrorCode {
-    code: "DBCapacityReservationUnsupported",
-    status: 400,
-};
+pub const DB_CAPACITY_RESERVATION_UNSUPPORTED: ErrorCode =
+    ErrorCode { code: "DBCapacityReservationUnsupported", status: 400 };
 
 /// `DBClusterAlreadyExistsFault`, HTTP status 400
-pub const DB_CLUSTER_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterAlreadyExistsFault",
-    status: 400,
-};
+pub const DB_CLUSTER_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterAlreadyExistsFault", status: 400 };
 
 /// `DBClusterAutomatedBackupNotFoundFault`, HTTP status 404
-pub const DB_CLUSTER_AUTOMATED_BACKUP_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterAutomatedBackupNotFoundFault",
-    status: 404,
-};
+pub const DB_CLUSTER_AUTOMATED_BACKUP_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterAutomatedBackupNotFoundFault", status: 404 };
 
 /// `DBClusterAutomatedBackupQuotaExceededFault`, HTTP status 400
-pub const DB_CLUSTER_AUTOMATED_BACKUP_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterAutomatedBackupQuotaExceededFault",
-    status: 400,
-};
+pub const DB_CLUSTER_AUTOMATED_BACKUP_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterAutomatedBackupQuotaExceededFault", status: 400 };
 
 /// `DBClusterBacktrackNotFoundFault`, HTTP status 404
-pub const DB_CLUSTER_BACKTRACK_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterBacktrackNotFoundFault",
-    status: 404,
-};
+pub const DB_CLUSTER_BACKTRACK_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterBacktrackNotFoundFault", status: 404 };
 
 /// `DBClusterEndpointAlreadyExistsFault`, HTTP status 400
-pub const DB_CLUSTER_ENDPOINT_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterEndpointAlreadyExistsFault",
-    status: 400,
-};
+pub const DB_CLUSTER_ENDPOINT_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterEndpointAlreadyExistsFault", status: 400 };
 
 /// `DBClusterEndpointNotFoundFault`, HTTP status 400
-pub const DB_CLUSTER_ENDPOINT_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterEndpointNotFoundFault",
-    status: 400,
-};
+pub const DB_CLUSTER_ENDPOINT_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterEndpointNotFoundFault", status: 400 };
 
 /// `DBClusterEndpointQuotaExceededFault`, HTTP status 403
-pub const DB_CLUSTER_ENDPOINT_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterEndpointQuotaExceededFault",
-    status: 403,
-};
+pub const DB_CLUSTER_ENDPOINT_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterEndpointQuotaExceededFault", status: 403 };
 
 /// `DBClusterNotFoundFault`, HTTP status 404
-pub const DB_CLUSTER_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterNotFoundFault",
-    status: 404,
-};
+pub const DB_CLUSTER_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterNotFoundFault", status: 404 };
 
 /// `DBClusterParameterGroupNotFound`, HTTP status 404
-pub const DB_CLUSTER_PARAMETER_GROUP_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBClusterParameterGroupNotFound",
-    status: 404,
-};
+pub const DB_CLUSTER_PARAMETER_GROUP_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBClusterParameterGroupNotFound", status: 404 };
 
 /// `DBClusterQuotaExceededFault`, HTTP status 403
-pub const DB_CLUSTER_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterQuotaExceededFault",
-    status: 403,
-};
+pub const DB_CLUSTER_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterQuotaExceededFault", status: 403 };
 
 /// `DBClusterRoleAlreadyExists`, HTTP status 400
-pub const DB_CLUSTER_ROLE_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBClusterRoleAlreadyExists",
-    status: 400,
-};
+pub const DB_CLUSTER_ROLE_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBClusterRoleAlreadyExists", status: 400 };
 
 /// `DBClusterRoleNotFound`, HTTP status 404
-pub const DB_CLUSTER_ROLE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBClusterRoleNotFound",
-    status: 404,
-};
+pub const DB_CLUSTER_ROLE_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBClusterRoleNotFound", status: 404 };
 
 /// `DBClusterRoleQuotaExceeded`, HTTP status 400
-pub const DB_CLUSTER_ROLE_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "DBClusterRoleQuotaExceeded",
-    status: 400,
-};
+pub const DB_CLUSTER_ROLE_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "DBClusterRoleQuotaExceeded", status: 400 };
 
 /// `DBClusterSnapshotAlreadyExistsFault`, HTTP status 400
-pub const DB_CLUSTER_SNAPSHOT_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterSnapshotAlreadyExistsFault",
-    status: 400,
-};
+pub const DB_CLUSTER_SNAPSHOT_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterSnapshotAlreadyExistsFault", status: 400 };
 
 /// `DBClusterSnapshotNotFoundFault`, HTTP status 404
-pub const DB_CLUSTER_SNAPSHOT_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBClusterSnapshotNotFoundFault",
-    status: 404,
-};
+pub const DB_CLUSTER_SNAPSHOT_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBClusterSnapshotNotFoundFault", status: 404 };
 
 /// `DBInstanceAlreadyExists`, HTTP status 400
-pub const DB_INSTANCE_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBInstanceAlreadyExists",
-    status: 400,
-};
+pub const DB_INSTANCE_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBInstanceAlreadyExists", status: 400 };
 
 /// `DBInstanceAutomatedBackupNotFound`, HTTP status 404
-pub const DB_INSTANCE_AUTOMATED_BACKUP_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBInstanceAutomatedBackupNotFound",
-    status: 404,
-};
+pub const DB_INSTANCE_AUTOMATED_BACKUP_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBInstanceAutomatedBackupNotFound", status: 404 };
 
 /// `DBInstanceAutomatedBackupQuotaExceeded`, HTTP status 400
-pub const DB_INSTANCE_AUTOMATED_BACKUP_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "DBInstanceAutomatedBackupQuotaExceeded",
-    status: 400,
-};
+pub const DB_INSTANCE_AUTOMATED_BACKUP_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "DBInstanceAutomatedBackupQuotaExceeded", status: 400 };
 
 /// `DBInstanceNotFound`, HTTP status 404
-pub const DB_INSTANCE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBInstanceNotFound",
-    status: 404,
-};
+pub const DB_INSTANCE_NOT_FOUND: ErrorCode = ErrorCode { code: "DBInstanceNotFound", status: 404 };
 
 /// `DBInstanceNotReady`, HTTP status 400
-pub const DB_INSTANCE_NOT_READY: ErrorCode = ErrorCode {
-    code: "DBInstanceNotReady",
-    status: 400,
-};
+pub const DB_INSTANCE_NOT_READY: ErrorCode = ErrorCode { code: "DBInstanceNotReady", status: 400 };
 
 /// `DBInstanceRoleAlreadyExists`, HTTP status 400
-pub const DB_INSTANCE_ROLE_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBInstanceRoleAlreadyExists",
-    status: 400,
-};
+pub const DB_INSTANCE_ROLE_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBInstanceRoleAlreadyExists", status: 400 };
 
 /// `DBInstanceRoleNotFound`, HTTP status 404
-pub const DB_INSTANCE_ROLE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBInstanceRoleNotFound",
-    status: 404,
-};
+pub const DB_INSTANCE_ROLE_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBInstanceRoleNotFound", status: 404 };
 
 /// `DBInstanceRoleQuotaExceeded`, HTTP status 400
-pub const DB_INSTANCE_ROLE_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "DBInstanceRoleQuotaExceeded",
-    status: 400,
-};
+pub const DB_INSTANCE_ROLE_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "DBInstanceRoleQuotaExceeded", status: 400 };
 
 /// `DBLogFileNotFoundFault`, HTTP status 404
-pub const DB_LOG_FILE_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBLogFileNotFoundFault",
-    status: 404,
-};
+pub const DB_LOG_FILE_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBLogFileNotFoundFault", status: 404 };
 
 /// `DBParameterGroupAlreadyExists`, HTTP status 400
-pub const DB_PARAMETER_GROUP_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBParameterGroupAlreadyExists",
-    status: 400,
-};
+pub const DB_PARAMETER_GROUP_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBParameterGroupAlreadyExists", status: 400 };
 
 /// `DBParameterGroupNotFound`, HTTP status 404
-pub const DB_PARAMETER_GROUP_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBParameterGroupNotFound",
-    status: 404,
-};
+pub const DB_PARAMETER_GROUP_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBParameterGroupNotFound", status: 404 };
 
 /// `DBParameterGroupQuotaExceeded`, HTTP status 400
-pub const DB_PARAMETER_GROUP_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "DBParameterGroupQuotaExceeded",
-    status: 400,
-};
+pub const DB_PARAMETER_GROUP_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "DBParameterGroupQuotaExceeded", status: 400 };
 
 /// `DBProxyAlreadyExistsFault`, HTTP status 400
-pub const DB_PROXY_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyAlreadyExistsFault",
-    status: 400,
-};
+pub const DB_PROXY_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyAlreadyExistsFault", status: 400 };
 
 /// `DBProxyEndpointAlreadyExistsFault`, HTTP status 400
-pub const DB_PROXY_ENDPOINT_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyEndpointAlreadyExistsFault",
-    status: 400,
-};
+pub const DB_PROXY_ENDPOINT_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyEndpointAlreadyExistsFault", status: 400 };
 
 /// `DBProxyEndpointNotFoundFault`, HTTP status 404
-pub const DB_PROXY_ENDPOINT_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyEndpointNotFoundFault",
-    status: 404,
-};
+pub const DB_PROXY_ENDPOINT_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyEndpointNotFoundFault", status: 404 };
 
 /// `DBProxyEndpointQuotaExceededFault`, HTTP status 400
-pub const DB_PROXY_ENDPOINT_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyEndpointQuotaExceededFault",
-    status: 400,
-};
+pub const DB_PROXY_ENDPOINT_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyEndpointQuotaExceededFault", status: 400 };
 
 /// `DBProxyNotFoundFault`, HTTP status 404
-pub const DB_PROXY_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyNotFoundFault",
-    status: 404,
-};
+pub const DB_PROXY_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyNotFoundFault", status: 404 };
 
 /// `DBProxyQuotaExceededFault`, HTTP status 400
-pub const DB_PROXY_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyQuotaExceededFault",
-    status: 400,
-};
+pub const DB_PROXY_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyQuotaExceededFault", status: 400 };
 
 /// `DBProxyTargetAlreadyRegisteredFault`, HTTP status 400
-pub const DB_PROXY_TARGET_ALREADY_REGISTERED_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyTargetAlreadyRegisteredFault",
-    status: 400,
-};
+pub const DB_PROXY_TARGET_ALREADY_REGISTERED_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyTargetAlreadyRegisteredFault", status: 400 };
 
 /// `DBProxyTargetGroupNotFoundFault`, HTTP status 404
-pub const DB_PROXY_TARGET_GROUP_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyTargetGroupNotFoundFault",
-    status: 404,
-};
+pub const DB_PROXY_TARGET_GROUP_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyTargetGroupNotFoundFault", status: 404 };
 
 /// `DBProxyTargetNotFoundFault`, HTTP status 404
-pub const DB_PROXY_TARGET_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBProxyTargetNotFoundFault",
-    status: 404,
-};
+pub const DB_PROXY_TARGET_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBProxyTargetNotFoundFault", status: 404 };
 
 /// `DBSecurityGroupAlreadyExists`, HTTP status 400
-pub const DB_SECURITY_GROUP_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBSecurityGroupAlreadyExists",
-    status: 400,
-};
+pub const DB_SECURITY_GROUP_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBSecurityGroupAlreadyExists", status: 400 };
 
 /// `DBSecurityGroupNotFound`, HTTP status 404
-pub const DB_SECURITY_GROUP_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBSecurityGroupNotFound",
-    status: 404,
-};
+pub const DB_SECURITY_GROUP_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBSecurityGroupNotFound", status: 404 };
 
 /// `DBSecurityGroupNotSupported`, HTTP status 400
-pub const DB_SECURITY_GROUP_NOT_SUPPORTED: ErrorCode = ErrorCode {
-    code: "DBSecurityGroupNotSupported",
-    status: 400,
-};
+pub const DB_SECURITY_GROUP_NOT_SUPPORTED: ErrorCode =
+    ErrorCode { code: "DBSecurityGroupNotSupported", status: 400 };
 
 /// `DBShardGroupAlreadyExists`, HTTP status 400
-pub const DB_SHARD_GROUP_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBShardGroupAlreadyExists",
-    status: 400,
-};
+pub const DB_SHARD_GROUP_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBShardGroupAlreadyExists", status: 400 };
 
 /// `DBShardGroupNotFound`, HTTP status 404
-pub const DB_SHARD_GROUP_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBShardGroupNotFound",
-    status: 404,
-};
+pub const DB_SHARD_GROUP_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "DBShardGroupNotFound", status: 404 };
 
 /// `DBSnapshotAlreadyExists`, HTTP status 400
-pub const DB_SNAPSHOT_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBSnapshotAlreadyExists",
-    status: 400,
-};
+pub const DB_SNAPSHOT_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBSnapshotAlreadyExists", status: 400 };
 
 /// `DBSnapshotNotFound`, HTTP status 404
-pub const DB_SNAPSHOT_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "DBSnapshotNotFound",
-    status: 404,
-};
+pub const DB_SNAPSHOT_NOT_FOUND: ErrorCode = ErrorCode { code: "DBSnapshotNotFound", status: 404 };
 
 /// `DBSnapshotTenantDatabaseNotFoundFault`, HTTP status 404
-pub const DB_SNAPSHOT_TENANT_DATABASE_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBSnapshotTenantDatabaseNotFoundFault",
-    status: 404,
-};
+pub const DB_SNAPSHOT_TENANT_DATABASE_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBSnapshotTenantDatabaseNotFoundFault", status: 404 };
 
 /// `DBSubnetGroupAlreadyExists`, HTTP status 400
-pub const DB_SUBNET_GROUP_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "DBSubnetGroupAlreadyExists",
-    status: 400,
-};
+pub const DB_SUBNET_GROUP_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "DBSubnetGroupAlreadyExists", status: 400 };
 
 /// `DBSubnetGroupDoesNotCoverEnoughAZs`, HTTP status 400
-pub const DB_SUBNET_GROUP_DOES_NOT_COVER_ENOUGH_AZS: ErrorCode = ErrorCode {
-    code: "DBSubnetGroupDoesNotCoverEnoughAZs",
-    status: 400,
-};
+pub const DB_SUBNET_GROUP_DOES_NOT_COVER_ENOUGH_AZS: ErrorCode =
+    ErrorCode { code: "DBSubnetGroupDoesNotCoverEnoughAZs", status: 400 };
 
 /// `DBSubnetGroupNotAllowedFault`, HTTP status 400
-pub const DB_SUBNET_GROUP_NOT_ALLOWED_FAULT: ErrorCode = ErrorCode {
-    code: "DBSubnetGroupNotAllowedFault",
-    status: 400,
-};
+pub const DB_SUBNET_GROUP_NOT_ALLOWED_FAULT: ErrorCode =
+    ErrorCode { code: "DBSubnetGroupNotAllowedFault", status: 400 };
 
 /// `DBSubnetGroupNotFoundFault`, HTTP status 404
-pub const DB_SUBNET_GROUP_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DBSubnetGroupNotFoundFault",
-    status: 404,
-};
+pub const DB_SUBNET_GROUP_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DBSubnetGroupNotFoundFault", status: 404 };
 
 /// `DBSubnetGroupQuotaExceeded`, HTTP status 400
-pub const DB_SUBNET_GROUP_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "DBSubnetGroupQuotaExceeded",
-    status: 400,
-};
+pub const DB_SUBNET_GROUP_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "DBSubnetGroupQuotaExceeded", status: 400 };
 
 /// `DBSubnetQuotaExceededFault`, HTTP status 400
-pub const DB_SUBNET_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "DBSubnetQuotaExceededFault",
-    status: 400,
-};
+pub const DB_SUBNET_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "DBSubnetQuotaExceededFault", status: 400 };
 
 /// `DBUpgradeDependencyFailure`, HTTP status 400
-pub const DB_UPGRADE_DEPENDENCY_FAILURE: ErrorCode = ErrorCode {
-    code: "DBUpgradeDependencyFailure",
-    status: 400,
-};
+pub const DB_UPGRADE_DEPENDENCY_FAILURE: ErrorCode =
+    ErrorCode { code: "DBUpgradeDependencyFailure", status: 400 };
 
 /// `DomainNotFoundFault`, HTTP status 404
-pub const DOMAIN_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "DomainNotFoundFault",
-    status: 404,
-};
+pub const DOMAIN_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "DomainNotFoundFault", status: 404 };
 
 /// `Ec2ImagePropertiesNotSupportedFault`, HTTP status 400
-pub const EC2_IMAGE_PROPERTIES_NOT_SUPPORTED_FAULT: ErrorCode = ErrorCode {
-    code: "Ec2ImagePropertiesNotSupportedFault",
-    status: 400,
-};
+pub const EC2_IMAGE_PROPERTIES_NOT_SUPPORTED_FAULT: ErrorCode =
+    ErrorCode { code: "Ec2ImagePropertiesNotSupportedFault", status: 400 };
 
 /// `EventSubscriptionQuotaExceeded`, HTTP status 400
-pub const EVENT_SUBSCRIPTION_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "EventSubscriptionQuotaExceeded",
-    status: 400,
-};
+pub const EVENT_SUBSCRIPTION_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "EventSubscriptionQuotaExceeded", status: 400 };
 
 /// `ExportTaskAlreadyExists`, HTTP status 400
-pub const EXPORT_TASK_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "ExportTaskAlreadyExists",
-    status: 400,
-};
+pub const EXPORT_TASK_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "ExportTaskAlreadyExists", status: 400 };
 
 /// `ExportTaskNotFound`, HTTP status 404
-pub const EXPORT_TASK_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "ExportTaskNotFound",
-    status: 404,
-};
+pub const EXPORT_TASK_NOT_FOUND: ErrorCode = ErrorCode { code: "ExportTaskNotFound", status: 404 };
 
 /// `GlobalClusterAlreadyExistsFault`, HTTP status 400
-pub const GLOBAL_CLUSTER_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "GlobalClusterAlreadyExistsFault",
-    status: 400,
-};
+pub const GLOBAL_CLUSTER_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "GlobalClusterAlreadyExistsFault", status: 400 };
 
 /// `GlobalClusterNotFoundFault`, HTTP status 404
-pub const GLOBAL_CLUSTER_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "GlobalClusterNotFoundFault",
-    status: 404,
-};
+pub const GLOBAL_CLUSTER_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "GlobalClusterNotFoundFault", status: 404 };
 
 /// `GlobalClusterQuotaExceededFault`, HTTP status 400
-pub const GLOBAL_CLUSTER_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "GlobalClusterQuotaExceededFault",
-    status: 400,
-};
+pub const GLOBAL_CLUSTER_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "GlobalClusterQuotaExceededFault", status: 400 };
 
 /// `IamRoleMissingPermissions`, HTTP status 400
-pub const IAM_ROLE_MISSING_PERMISSIONS: ErrorCode = ErrorCode {
-    code: "IamRoleMissingPermissions",
-    status: 400,
-};
+pub const IAM_ROLE_MISSING_PERMISSIONS: ErrorCode =
+    ErrorCode { code: "IamRoleMissingPermissions", status: 400 };
 
 /// `IamRoleNotFound`, HTTP status 404
-pub const IAM_ROLE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "IamRoleNotFound",
-    status: 404,
-};
+pub const IAM_ROLE_NOT_FOUND: ErrorCode = ErrorCode { code: "IamRoleNotFound", status: 404 };
 
 /// `InstanceQuotaExceeded`, HTTP status 400
-pub const INSTANCE_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "InstanceQuotaExceeded",
-    status: 400,
-};
+pub const INSTANCE_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "InstanceQuotaExceeded", status: 400 };
 
 /// `InsufficientAvailableIPsInSubnetFault`, HTTP status 400
-pub const INSUFFICIENT_AVAILABLE_IPS_IN_SUBNET_FAULT: ErrorCode = ErrorCode {
-    code: "InsufficientAvailableIPsInSubnetFault",
-    status: 400,
-};
+pub const INSUFFICIENT_AVAILABLE_IPS_IN_SUBNET_FAULT: ErrorCode =
+    ErrorCode { code: "InsufficientAvailableIPsInSubnetFault", status: 400 };
 
 /// `InsufficientDBClusterCapacityFault`, HTTP status 403
-pub const INSUFFICIENT_DB_CLUSTER_CAPACITY_FAULT: ErrorCode = ErrorCode {
-    code: "InsufficientDBClusterCapacityFault",
-    status: 403,
-};
+pub const INSUFFICIENT_DB_CLUSTER_CAPACITY_FAULT: ErrorCode =
+    ErrorCode { code: "InsufficientDBClusterCapacityFault", status: 403 };
 
 /// `InsufficientDBInstanceCapacity`, HTTP status 400
-pub const INSUFFICIENT_DB_INSTANCE_CAPACITY: ErrorCode = ErrorCode {
-    code: "InsufficientDBInstanceCapacity",
-    status: 400,
-};
+pub const INSUFFICIENT_DB_INSTANCE_CAPACITY: ErrorCode =
+    ErrorCode { code: "InsufficientDBInstanceCapacity", status: 400 };
 
 /// `InsufficientStorageClusterCapacity`, HTTP status 400
-pub const INSUFFICIENT_STORAGE_CLUSTER_CAPACITY: ErrorCode = ErrorCode {
-    code: "InsufficientStorageClusterCapacity",
-    status: 400,
-};
+pub const INSUFFICIENT_STORAGE_CLUSTER_CAPACITY: ErrorCode =
+    ErrorCode { code: "InsufficientStorageClusterCapacity", status: 400 };
 
 /// `IntegrationAlreadyExistsFault`, HTTP status 400
-pub const INTEGRATION_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "IntegrationAlreadyExistsFault",
-    status: 400,
-};
+pub const INTEGRATION_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "IntegrationAlreadyExistsFault", status: 400 };
 
 /// `IntegrationConflictOperationFault`, HTTP status 400
-pub const INTEGRATION_CONFLICT_OPERATION_FAULT: ErrorCode = ErrorCode {
-    code: "IntegrationConflictOperationFault",
-    status: 400,
-};
+pub const INTEGRATION_CONFLICT_OPERATION_FAULT: ErrorCode =
+    ErrorCode { code: "IntegrationConflictOperationFault", status: 400 };
 
 /// `IntegrationNotFoundFault`, HTTP status 404
-pub const INTEGRATION_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "IntegrationNotFoundFault",
-    status: 404,
-};
+pub const INTEGRATION_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "IntegrationNotFoundFault", status: 404 };
 
 /// `IntegrationQuotaExceededFault`, HTTP status 400
-pub const INTEGRATION_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "IntegrationQuotaExceededFault",
-    status: 400,
-};
+pub const INTEGRATION_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "IntegrationQuotaExceededFault", status: 400 };
 
 /// `InvalidBlueGreenDeploymentStateFault`, HTTP status 400
-pub const INVALID_BLUE_GREEN_DEPLOYMENT_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidBlueGreenDeploymentStateFault",
-    status: 400,
-};
+pub const INVALID_BLUE_GREEN_DEPLOYMENT_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidBlueGreenDeploymentStateFault", status: 400 };
 
 /// `InvalidCustomDBEngineVersionStateFault`, HTTP status 400
-pub const INVALID_CUSTOM_DB_ENGINE_VERSION_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidCustomDBEngineVersionStateFault",
-    status: 400,
-};
+pub const INVALID_CUSTOM_DB_ENGINE_VERSION_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidCustomDBEngineVersionStateFault", status: 400 };
 
 /// `InvalidDBCapacityReservationState`, HTTP status 400
-pub const INVALID_DB_CAPACITY_RESERVATION_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBCapacityReservationState",
-    status: 400,
-};
+pub const INVALID_DB_CAPACITY_RESERVATION_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBCapacityReservationState", status: 400 };
 
 /// `InvalidDBClusterAutomatedBackupStateFault`, HTTP status 400
-pub const INVALID_DB_CLUSTER_AUTOMATED_BACKUP_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBClusterAutomatedBackupStateFault",
-    status: 400,
-};
+pub const INVALID_DB_CLUSTER_AUTOMATED_BACKUP_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBClusterAutomatedBackupStateFault", status: 400 };
 
 /// `InvalidDBClusterCapacityFault`, HTTP status 400
-pub const INVALID_DB_CLUSTER_CAPACITY_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBClusterCapacityFault",
-    status: 400,
-};
+pub const INVALID_DB_CLUSTER_CAPACITY_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBClusterCapacityFault", status: 400 };
 
 /// `InvalidDBClusterEndpointStateFault`, HTTP status 400
-pub const INVALID_DB_CLUSTER_ENDPOINT_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBClusterEndpointStateFault",
-    status: 400,
-};
+pub const INVALID_DB_CLUSTER_ENDPOINT_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBClusterEndpointStateFault", status: 400 };
 
 /// `InvalidDBClusterSnapshotStateFault`, HTTP status 400
-pub const INVALID_DB_CLUSTER_SNAPSHOT_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBClusterSnapshotStateFault",
-    status: 400,
-};
+pub const INVALID_DB_CLUSTER_SNAPSHOT_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBClusterSnapshotStateFault", status: 400 };
 
 /// `InvalidDBClusterStateFault`, HTTP status 400
-pub const INVALID_DB_CLUSTER_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBClusterStateFault",
-    status: 400,
-};
+pub const INVALID_DB_CLUSTER_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBClusterStateFault", status: 400 };
 
 /// `InvalidDBInstanceAutomatedBackupState`, HTTP status 400
-pub const INVALID_DB_INSTANCE_AUTOMATED_BACKUP_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBInstanceAutomatedBackupState",
-    status: 400,
-};
+pub const INVALID_DB_INSTANCE_AUTOMATED_BACKUP_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBInstanceAutomatedBackupState", status: 400 };
 
 /// `InvalidDBInstanceState`, HTTP status 400
-pub const INVALID_DB_INSTANCE_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBInstanceState",
-    status: 400,
-};
+pub const INVALID_DB_INSTANCE_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBInstanceState", status: 400 };
 
 /// `InvalidDBParameterGroupState`, HTTP status 400
-pub const INVALID_DB_PARAMETER_GROUP_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBParameterGroupState",
-    status: 400,
-};
+pub const INVALID_DB_PARAMETER_GROUP_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBParameterGroupState", status: 400 };
 
 /// `InvalidDBProxyEndpointStateFault`, HTTP status 400
-pub const INVALID_DB_PROXY_ENDPOINT_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBProxyEndpointStateFault",
-    status: 400,
-};
+pub const INVALID_DB_PROXY_ENDPOINT_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBProxyEndpointStateFault", status: 400 };
 
 /// `InvalidDBProxyStateFault`, HTTP status 400
-pub const INVALID_DB_PROXY_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBProxyStateFault",
-    status: 400,
-};
+pub const INVALID_DB_PROXY_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBProxyStateFault", status: 400 };
 
 /// `InvalidDBSecurityGroupState`, HTTP status 400
-pub const INVALID_DB_SECURITY_GROUP_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBSecurityGroupState",
-    status: 400,
-};
+pub const INVALID_DB_SECURITY_GROUP_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBSecurityGroupState", status: 400 };
 
 /// `InvalidDBShardGroupState`, HTTP status 400
-pub const INVALID_DB_SHARD_GROUP_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBShardGroupState",
-    status: 400,
-};
+pub const INVALID_DB_SHARD_GROUP_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBShardGroupState", status: 400 };
 
 /// `InvalidDBSnapshotState`, HTTP status 400
-pub const INVALID_DB_SNAPSHOT_STATE: ErrorCode = ErrorCode {
-    code: "InvalidDBSnapshotState",
-    status: 400,
-};
+pub const INVALID_DB_SNAPSHOT_STATE: ErrorCode =
+    ErrorCode { code: "InvalidDBSnapshotState", status: 400 };
 
 /// `InvalidDBSubnetGroupFault`, HTTP status 400
-pub const INVALID_DB_SUBNET_GROUP_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBSubnetGroupFault",
-    status: 400,
-};
+pub const INVALID_DB_SUBNET_GROUP_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBSubnetGroupFault", status: 400 };
 
 /// `InvalidDBSubnetGroupStateFault`, HTTP status 400
-pub const INVALID_DB_SUBNET_GROUP_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBSubnetGroupStateFault",
-    status: 400,
-};
+pub const INVALID_DB_SUBNET_GROUP_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBSubnetGroupStateFault", status: 400 };
 
 /// `InvalidDBSubnetStateFault`, HTTP status 400
-pub const INVALID_DB_SUBNET_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidDBSubnetStateFault",
-    status: 400,
-};
+pub const INVALID_DB_SUBNET_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidDBSubnetStateFault", status: 400 };
 
 /// `InvalidEventSubscriptionState`, HTTP status 400
-pub const INVALID_EVENT_SUBSCRIPTION_STATE: ErrorCode = ErrorCode {
-    code: "InvalidEventSubscriptionState",
-    status: 400,
-};
+pub const INVALID_EVENT_SUBSCRIPTION_STATE: ErrorCode =
+    ErrorCode { code: "InvalidEventSubscriptionState", status: 400 };
 
 /// `InvalidExportOnly`, HTTP status 400
-pub const INVALID_EXPORT_ONLY: ErrorCode = ErrorCode {
-    code: "InvalidExportOnly",
-    status: 400,
-};
+pub const INVALID_EXPORT_ONLY: ErrorCode = ErrorCode { code: "InvalidExportOnly", status: 400 };
 
 /// `InvalidExportSourceState`, HTTP status 400
-pub const INVALID_EXPORT_SOURCE_STATE: ErrorCode = ErrorCode {
-    code: "InvalidExportSourceState",
-    status: 400,
-};
+pub const INVALID_EXPORT_SOURCE_STATE: ErrorCode =
+    ErrorCode { code: "InvalidExportSourceState", status: 400 };
 
 /// `InvalidExportTaskStateFault`, HTTP status 400
-pub const INVALID_EXPORT_TASK_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidExportTaskStateFault",
-    status: 400,
-};
+pub const INVALID_EXPORT_TASK_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidExportTaskStateFault", status: 400 };
 
 /// `InvalidGlobalClusterStateFault`, HTTP status 400
-pub const INVALID_GLOBAL_CLUSTER_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidGlobalClusterStateFault",
-    status: 400,
-};
+pub const INVALID_GLOBAL_CLUSTER_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidGlobalClusterStateFault", status: 400 };
 
 /// `InvalidIntegrationStateFault`, HTTP status 400
-pub const INVALID_INTEGRATION_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidIntegrationStateFault",
-    status: 400,
-};
+pub const INVALID_INTEGRATION_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidIntegrationStateFault", status: 400 };
 
 /// `InvalidOptionGroupStateFault`, HTTP status 400
-pub const INVALID_OPTION_GROUP_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidOptionGroupStateFault",
-    status: 400,
-};
+pub const INVALID_OPTION_GROUP_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidOptionGroupStateFault", status: 400 };
 
 /// `InvalidResourceStateFault`, HTTP status 400
-pub const INVALID_RESOURCE_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidResourceStateFault",
-    status: 400,
-};
+pub const INVALID_RESOURCE_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidResourceStateFault", status: 400 };
 
 /// `InvalidRestoreFault`, HTTP status 400
-pub const INVALID_RESTORE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidRestoreFault",
-    status: 400,
-};
+pub const INVALID_RESTORE_FAULT: ErrorCode = ErrorCode { code: "InvalidRestoreFault", status: 400 };
 
 /// `InvalidS3BucketFault`, HTTP status 400
-pub const INVALID_S3_BUCKET_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidS3BucketFault",
-    status: 400,
-};
+pub const INVALID_S3_BUCKET_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidS3BucketFault", status: 400 };
 
 /// `InvalidSubnet`, HTTP status 400
-pub const INVALID_SUBNET: ErrorCode = ErrorCode {
-    code: "InvalidSubnet",
-    status: 400,
-};
+pub const INVALID_SUBNET: ErrorCode = ErrorCode { code: "InvalidSubnet", status: 400 };
 
 /// `InvalidVPCNetworkStateFault`, HTTP status 400
-pub const INVALID_VPC_NETWORK_STATE_FAULT: ErrorCode = ErrorCode {
-    code: "InvalidVPCNetworkStateFault",
-    status: 400,
-};
+pub const INVALID_VPC_NETWORK_STATE_FAULT: ErrorCode =
+    ErrorCode { code: "InvalidVPCNetworkStateFault", status: 400 };
 
 /// `KMSKeyNotAccessibleFault`, HTTP status 400
-pub const KMS_KEY_NOT_ACCESSIBLE_FAULT: ErrorCode = ErrorCode {
-    code: "KMSKeyNotAccessibleFault",
-    status: 400,
-};
+pub const KMS_KEY_NOT_ACCESSIBLE_FAULT: ErrorCode =
+    ErrorCode { code: "KMSKeyNotAccessibleFault", status: 400 };
 
 /// `MaxDBShardGroupLimitReached`, HTTP status 400
-pub const MAX_DB_SHARD_GROUP_LIMIT_REACHED: ErrorCode = ErrorCode {
-    code: "MaxDBShardGroupLimitReached",
-    status: 400,
-};
+pub const MAX_DB_SHARD_GROUP_LIMIT_REACHED: ErrorCode =
+    ErrorCode { code: "MaxDBShardGroupLimitReached", status: 400 };
 
 /// `NetworkTypeNotSupported`, HTTP status 400
-pub const NETWORK_TYPE_NOT_SUPPORTED: ErrorCode = ErrorCode {
-    code: "NetworkTypeNotSupported",
-    status: 400,
-};
+pub const NETWORK_TYPE_NOT_SUPPORTED: ErrorCode =
+    ErrorCode { code: "NetworkTypeNotSupported", status: 400 };
 
 /// `OptionGroupAlreadyExistsFault`, HTTP status 400
-pub const OPTION_GROUP_ALREADY_EXISTS_FAULT: ErrorCode = ErrorCode {
-    code: "OptionGroupAlreadyExistsFault",
-    status: 400,
-};
+pub const OPTION_GROUP_ALREADY_EXISTS_FAULT: ErrorCode =
+    ErrorCode { code: "OptionGroupAlreadyExistsFault", status: 400 };
 
 /// `OptionGroupNotFoundFault`, HTTP status 404
-pub const OPTION_GROUP_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "OptionGroupNotFoundFault",
-    status: 404,
-};
+pub const OPTION_GROUP_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "OptionGroupNotFoundFault", status: 404 };
 
 /// `OptionGroupQuotaExceededFault`, HTTP status 400
-pub const OPTION_GROUP_QUOTA_EXCEEDED_FAULT: ErrorCode = ErrorCode {
-    code: "OptionGroupQuotaExceededFault",
-    status: 400,
-};
+pub const OPTION_GROUP_QUOTA_EXCEEDED_FAULT: ErrorCode =
+    ErrorCode { code: "OptionGroupQuotaExceededFault", status: 400 };
 
 /// `PointInTimeRestoreNotEnabled`, HTTP status 400
-pub const POINT_IN_TIME_RESTORE_NOT_ENABLED: ErrorCode = ErrorCode {
-    code: "PointInTimeRestoreNotEnabled",
-    status: 400,
-};
+pub const POINT_IN_TIME_RESTORE_NOT_ENABLED: ErrorCode =
+    ErrorCode { code: "PointInTimeRestoreNotEnabled", status: 400 };
 
 /// `ProvisionedIopsNotAvailableInAZFault`, HTTP status 400
-pub const PROVISIONED_IOPS_NOT_AVAILABLE_IN_AZ_FAULT: ErrorCode = ErrorCode {
-    code: "ProvisionedIopsNotAvailableInAZFault",
-    status: 400,
-};
+pub const PROVISIONED_IOPS_NOT_AVAILABLE_IN_AZ_FAULT: ErrorCode =
+    ErrorCode { code: "ProvisionedIopsNotAvailableInAZFault", status: 400 };
 
 /// `QuotaExceeded.DBSecurityGroup`, HTTP status 400
-pub const QUOTA_EXCEEDED_DB_SECURITY_GROUP: ErrorCode = ErrorCode {
-    code: "QuotaExceeded.DBSecurityGroup",
-    status: 400,
-};
+pub const QUOTA_EXCEEDED_DB_SECURITY_GROUP: ErrorCode =
+    ErrorCode { code: "QuotaExceeded.DBSecurityGroup", status: 400 };
 
 /// `ReservedDBInstanceAlreadyExists`, HTTP status 404
-pub const RESERVED_DB_INSTANCE_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "ReservedDBInstanceAlreadyExists",
-    status: 404,
-};
+pub const RESERVED_DB_INSTANCE_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "ReservedDBInstanceAlreadyExists", status: 404 };
 
 /// `ReservedDBInstanceNotFound`, HTTP status 404
-pub const RESERVED_DB_INSTANCE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "ReservedDBInstanceNotFound",
-    status: 404,
-};
+pub const RESERVED_DB_INSTANCE_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "ReservedDBInstanceNotFound", status: 404 };
 
 /// `ReservedDBInstanceQuotaExceeded`, HTTP status 400
-pub const RESERVED_DB_INSTANCE_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "ReservedDBInstanceQuotaExceeded",
-    status: 400,
-};
+pub const RESERVED_DB_INSTANCE_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "ReservedDBInstanceQuotaExceeded", status: 400 };
 
 /// `ReservedDBInstancesOfferingNotFound`, HTTP status 404
-pub const RESERVED_DB_INSTANCES_OFFERING_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "ReservedDBInstancesOfferingNotFound",
-    status: 404,
-};
+pub const RESERVED_DB_INSTANCES_OFFERING_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "ReservedDBInstancesOfferingNotFound", status: 404 };
 
 /// `ResourceNotFoundFault`, HTTP status 404
-pub const RESOURCE_NOT_FOUND_FAULT: ErrorCode = ErrorCode {
-    code: "ResourceNotFoundFault",
-    status: 404,
-};
+pub const RESOURCE_NOT_FOUND_FAULT: ErrorCode =
+    ErrorCode { code: "ResourceNotFoundFault", status: 404 };
 
 /// `SNSInvalidTopic`, HTTP status 400
-pub const SNS_INVALID_TOPIC: ErrorCode = ErrorCode {
-    code: "SNSInvalidTopic",
-    status: 400,
-};
+pub const SNS_INVALID_TOPIC: ErrorCode = ErrorCode { code: "SNSInvalidTopic", status: 400 };
 
 /// `SNSNoAuthorization`, HTTP status 400
-pub const SNS_NO_AUTHORIZATION: ErrorCode = ErrorCode {
-    code: "SNSNoAuthorization",
-    status: 400,
-};
+pub const SNS_NO_AUTHORIZATION: ErrorCode = ErrorCode { code: "SNSNoAuthorization", status: 400 };
 
 /// `SNSTopicArnNotFound`, HTTP status 404
-pub const SNS_TOPIC_ARN_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "SNSTopicArnNotFound",
-    status: 404,
-};
+pub const SNS_TOPIC_ARN_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "SNSTopicArnNotFound", status: 404 };
 
 /// `SharedSnapshotQuotaExceeded`, HTTP status 400
-pub const SHARED_SNAPSHOT_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "SharedSnapshotQuotaExceeded",
-    status: 400,
-};
+pub const SHARED_SNAPSHOT_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "SharedSnapshotQuotaExceeded", status: 400 };
 
 /// `SnapshotQuotaExceeded`, HTTP status 400
-pub const SNAPSHOT_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "SnapshotQuotaExceeded",
-    status: 400,
-};
+pub const SNAPSHOT_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "SnapshotQuotaExceeded", status: 400 };
 
 /// `SourceClusterNotSupportedFault`, HTTP status 400
-pub const SOURCE_CLUSTER_NOT_SUPPORTED_FAULT: ErrorCode = ErrorCode {
-    code: "SourceClusterNotSupportedFault",
-    status: 400,
-};
+pub const SOURCE_CLUSTER_NOT_SUPPORTED_FAULT: ErrorCode =
+    ErrorCode { code: "SourceClusterNotSupportedFault", status: 400 };
 
 /// `SourceDatabaseNotSupportedFault`, HTTP status 400
-pub const SOURCE_DATABASE_NOT_SUPPORTED_FAULT: ErrorCode = ErrorCode {
-    code: "SourceDatabaseNotSupportedFault",
-    status: 400,
-};
+pub const SOURCE_DATABASE_NOT_SUPPORTED_FAULT: ErrorCode =
+    ErrorCode { code: "SourceDatabaseNotSupportedFault", status: 400 };
 
 /// `SourceNotFound`, HTTP status 404
-pub const SOURCE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "SourceNotFound",
-    status: 404,
-};
+pub const SOURCE_NOT_FOUND: ErrorCode = ErrorCode { code: "SourceNotFound", status: 404 };
 
 /// `StorageQuotaExceeded`, HTTP status 400
-pub const STORAGE_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "StorageQuotaExceeded",
-    status: 400,
-};
+pub const STORAGE_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "StorageQuotaExceeded", status: 400 };
 
 /// `StorageTypeNotAvailableFault`, HTTP status 400
-pub const STORAGE_TYPE_NOT_AVAILABLE_FAULT: ErrorCode = ErrorCode {
-    code: "StorageTypeNotAvailableFault",
-    status: 400,
-};
+pub const STORAGE_TYPE_NOT_AVAILABLE_FAULT: ErrorCode =
+    ErrorCode { code: "StorageTypeNotAvailableFault", status: 400 };
 
 /// `StorageTypeNotSupported`, HTTP status 400
-pub const STORAGE_TYPE_NOT_SUPPORTED: ErrorCode = ErrorCode {
-    code: "StorageTypeNotSupported",
-    status: 400,
-};
+pub const STORAGE_TYPE_NOT_SUPPORTED: ErrorCode =
+    ErrorCode { code: "StorageTypeNotSupported", status: 400 };
 
 /// `SubnetAlreadyInUse`, HTTP status 400
-pub const SUBNET_ALREADY_IN_USE: ErrorCode = ErrorCode {
-    code: "SubnetAlreadyInUse",
-    status: 400,
-};
+pub const SUBNET_ALREADY_IN_USE: ErrorCode = ErrorCode { code: "SubnetAlreadyInUse", status: 400 };
 
 /// `SubscriptionAlreadyExist`, HTTP status 400
-pub const SUBSCRIPTION_ALREADY_EXIST: ErrorCode = ErrorCode {
-    code: "SubscriptionAlreadyExist",
-    status: 400,
-};
+pub const SUBSCRIPTION_ALREADY_EXIST: ErrorCode =
+    ErrorCode { code: "SubscriptionAlreadyExist", status: 400 };
 
 /// `SubscriptionCategoryNotFound`, HTTP status 404
-pub const SUBSCRIPTION_CATEGORY_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "SubscriptionCategoryNotFound",
-    status: 404,
-};
+pub const SUBSCRIPTION_CATEGORY_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "SubscriptionCategoryNotFound", status: 404 };
 
 /// `SubscriptionNotFound`, HTTP status 404
-pub const SUBSCRIPTION_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "SubscriptionNotFound",
-    status: 404,
-};
+pub const SUBSCRIPTION_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "SubscriptionNotFound", status: 404 };
 
 /// `TenantDatabaseAlreadyExists`, HTTP status 400
-pub const TENANT_DATABASE_ALREADY_EXISTS: ErrorCode = ErrorCode {
-    code: "TenantDatabaseAlreadyExists",
-    status: 400,
-};
+pub const TENANT_DATABASE_ALREADY_EXISTS: ErrorCode =
+    ErrorCode { code: "TenantDatabaseAlreadyExists", status: 400 };
 
 /// `TenantDatabaseNotFound`, HTTP status 404
-pub const TENANT_DATABASE_NOT_FOUND: ErrorCode = ErrorCode {
-    code: "TenantDatabaseNotFound",
-    status: 404,
-};
+pub const TENANT_DATABASE_NOT_FOUND: ErrorCode =
+    ErrorCode { code: "TenantDatabaseNotFound", status: 404 };
 
 /// `TenantDatabaseQuotaExceeded`, HTTP status 400
-pub const TENANT_DATABASE_QUOTA_EXCEEDED: ErrorCode = ErrorCode {
-    code: "TenantDatabaseQuotaExceeded",
-    status: 400,
-};
+pub const TENANT_DATABASE_QUOTA_EXCEEDED: ErrorCode =
+    ErrorCode { code: "TenantDatabaseQuotaExceeded", status: 400 };
 
 /// `UnsupportedDBEngineVersion`, HTTP status 400
-pub const UNSUPPORTED_DB_ENGINE_VERSION: ErrorCode = ErrorCode {
-    code: "UnsupportedDBEngineVersion",
-    status: 400,
-};
+pub const UNSUPPORTED_DB_ENGINE_VERSION: ErrorCode =
+    ErrorCode { code: "UnsupportedDBEngineVersion", status: 400 };
 
 /// `VpcEncryptionControlViolationException`, HTTP status 400
-pub const VPC_ENCRYPTION_CONTROL_VIOLATION_EXCEPTION: ErrorCode = ErrorCode {
-    code: "VpcEncryptionControlViolationException",
-    status: 400,
-};
+pub const VPC_ENCRYPTION_CONTROL_VIOLATION_EXCEPTION: ErrorCode =
+    ErrorCode { code: "VpcEncryptionControlViolationException", status: 400 };

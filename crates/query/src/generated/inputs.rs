@@ -387,9 +387,7 @@ impl FromParams for DeleteDbParameterGroupMessage {
         if at.is_absent() {
             return Ok(None);
         }
-        Ok(Some(Self {
-            db_parameter_group_name: at.required("DBParameterGroupName")?,
-        }))
+        Ok(Some(Self { db_parameter_group_name: at.required("DBParameterGroupName")? }))
     }
 }
 
@@ -804,10 +802,7 @@ impl FromParams for Filter {
         if at.is_absent() {
             return Ok(None);
         }
-        Ok(Some(Self {
-            name: at.required("Name")?,
-            values: at.required_list("Values", "Value")?,
-        }))
+        Ok(Some(Self { name: at.required("Name")?, values: at.required_list("Values", "Value")? }))
     }
 }
 

@@ -113,10 +113,7 @@ impl WriteXml for AdditionalStorageVolumeOutput {
             "StorageOperationPercentProgress",
             self.storage_operation_percent_progress.as_ref(),
         );
-        xml.optional(
-            "StorageOperationStatus",
-            self.storage_operation_status.as_ref(),
-        );
+        xml.optional("StorageOperationStatus", self.storage_operation_status.as_ref());
         xml.optional("StorageThroughput", self.storage_throughput.as_ref());
         xml.optional("StorageType", self.storage_type.as_ref());
         xml.optional("StorageVolumeStatus", self.storage_volume_status.as_ref());
@@ -194,14 +191,8 @@ impl WriteXml for AvailableAdditionalStorageVolumesOption {
         xml.optional("MinStorageThroughput", self.min_storage_throughput.as_ref());
         xml.optional("StorageType", self.storage_type.as_ref());
         xml.optional("SupportsIops", self.supports_iops.as_ref());
-        xml.optional(
-            "SupportsStorageAutoscaling",
-            self.supports_storage_autoscaling.as_ref(),
-        );
-        xml.optional(
-            "SupportsStorageThroughput",
-            self.supports_storage_throughput.as_ref(),
-        );
+        xml.optional("SupportsStorageAutoscaling", self.supports_storage_autoscaling.as_ref());
+        xml.optional("SupportsStorageThroughput", self.supports_storage_throughput.as_ref());
     }
 }
 
@@ -248,16 +239,10 @@ pub struct Certificate {
 impl WriteXml for Certificate {
     fn write_xml(&self, xml: &mut XmlWriter) {
         xml.optional("CertificateArn", self.certificate_arn.as_ref());
-        xml.optional(
-            "CertificateIdentifier",
-            self.certificate_identifier.as_ref(),
-        );
+        xml.optional("CertificateIdentifier", self.certificate_identifier.as_ref());
         xml.optional("CertificateType", self.certificate_type.as_ref());
         xml.optional("CustomerOverride", self.customer_override.as_ref());
-        xml.optional(
-            "CustomerOverrideValidTill",
-            self.customer_override_valid_till.as_ref(),
-        );
+        xml.optional("CustomerOverrideValidTill", self.customer_override_valid_till.as_ref());
         xml.optional("Thumbprint", self.thumbprint.as_ref());
         xml.optional("ValidFrom", self.valid_from.as_ref());
         xml.optional("ValidTill", self.valid_till.as_ref());
@@ -313,10 +298,7 @@ pub struct CharacterSet {
 
 impl WriteXml for CharacterSet {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "CharacterSetDescription",
-            self.character_set_description.as_ref(),
-        );
+        xml.optional("CharacterSetDescription", self.character_set_description.as_ref());
         xml.optional("CharacterSetName", self.character_set_name.as_ref());
     }
 }
@@ -465,19 +447,9 @@ impl WriteXml for DbEngineVersion {
         xml.optional("DBEngineDescription", self.db_engine_description.as_ref());
         xml.optional("DBEngineMediaType", self.db_engine_media_type.as_ref());
         xml.optional("DBEngineVersionArn", self.db_engine_version_arn.as_ref());
-        xml.optional(
-            "DBEngineVersionDescription",
-            self.db_engine_version_description.as_ref(),
-        );
-        xml.optional(
-            "DBParameterGroupFamily",
-            self.db_parameter_group_family.as_ref(),
-        );
-        xml.list(
-            "DatabaseInstallationFiles",
-            "member",
-            &self.database_installation_files,
-        );
+        xml.optional("DBEngineVersionDescription", self.db_engine_version_description.as_ref());
+        xml.optional("DBParameterGroupFamily", self.db_parameter_group_family.as_ref());
+        xml.list("DatabaseInstallationFiles", "member", &self.database_installation_files);
         xml.optional(
             "DatabaseInstallationFilesS3BucketName",
             self.database_installation_files_s3_bucket_name.as_ref(),
@@ -494,31 +466,16 @@ impl WriteXml for DbEngineVersion {
         xml.optional("Image", self.image.as_ref());
         xml.optional("KMSKeyId", self.kms_key_id.as_ref());
         xml.optional("MajorEngineVersion", self.major_engine_version.as_ref());
-        xml.optional(
-            "ServerlessV2FeaturesSupport",
-            self.serverless_v2_features_support.as_ref(),
-        );
+        xml.optional("ServerlessV2FeaturesSupport", self.serverless_v2_features_support.as_ref());
         xml.optional("Status", self.status.as_ref());
         xml.list(
             "SupportedCACertificateIdentifiers",
             "member",
             &self.supported_ca_certificate_identifiers,
         );
-        xml.list(
-            "SupportedCharacterSets",
-            "CharacterSet",
-            &self.supported_character_sets,
-        );
-        xml.list(
-            "SupportedEngineModes",
-            "member",
-            &self.supported_engine_modes,
-        );
-        xml.list(
-            "SupportedFeatureNames",
-            "member",
-            &self.supported_feature_names,
-        );
+        xml.list("SupportedCharacterSets", "CharacterSet", &self.supported_character_sets);
+        xml.list("SupportedEngineModes", "member", &self.supported_engine_modes);
+        xml.list("SupportedFeatureNames", "member", &self.supported_feature_names);
         xml.list(
             "SupportedNcharCharacterSets",
             "CharacterSet",
@@ -530,34 +487,18 @@ impl WriteXml for DbEngineVersion {
             "SupportsCertificateRotationWithoutRestart",
             self.supports_certificate_rotation_without_restart.as_ref(),
         );
-        xml.optional(
-            "SupportsGlobalDatabases",
-            self.supports_global_databases.as_ref(),
-        );
+        xml.optional("SupportsGlobalDatabases", self.supports_global_databases.as_ref());
         xml.optional("SupportsIntegrations", self.supports_integrations.as_ref());
-        xml.optional(
-            "SupportsLimitlessDatabase",
-            self.supports_limitless_database.as_ref(),
-        );
-        xml.optional(
-            "SupportsLocalWriteForwarding",
-            self.supports_local_write_forwarding.as_ref(),
-        );
+        xml.optional("SupportsLimitlessDatabase", self.supports_limitless_database.as_ref());
+        xml.optional("SupportsLocalWriteForwarding", self.supports_local_write_forwarding.as_ref());
         xml.optional(
             "SupportsLogExportsToCloudwatchLogs",
             self.supports_log_exports_to_cloudwatch_logs.as_ref(),
         );
-        xml.optional(
-            "SupportsParallelQuery",
-            self.supports_parallel_query.as_ref(),
-        );
+        xml.optional("SupportsParallelQuery", self.supports_parallel_query.as_ref());
         xml.optional("SupportsReadReplica", self.supports_read_replica.as_ref());
         xml.list("TagList", "Tag", &self.tag_list);
-        xml.list(
-            "ValidUpgradeTarget",
-            "UpgradeTarget",
-            &self.valid_upgrade_target,
-        );
+        xml.list("ValidUpgradeTarget", "UpgradeTarget", &self.valid_upgrade_target);
     }
 }
 
@@ -572,11 +513,7 @@ pub struct DbEngineVersionMessage {
 
 impl WriteXml for DbEngineVersionMessage {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.list(
-            "DBEngineVersions",
-            "DBEngineVersion",
-            &self.db_engine_versions,
-        );
+        xml.list("DBEngineVersions", "DBEngineVersion", &self.db_engine_versions);
         xml.optional("Marker", self.marker.as_ref());
     }
 }
@@ -778,61 +715,32 @@ impl WriteXml for DbInstance {
     fn write_xml(&self, xml: &mut XmlWriter) {
         xml.optional(
             "ActivityStreamEngineNativeAuditFieldsIncluded",
-            self.activity_stream_engine_native_audit_fields_included
-                .as_ref(),
+            self.activity_stream_engine_native_audit_fields_included.as_ref(),
         );
         xml.optional(
             "ActivityStreamKinesisStreamName",
             self.activity_stream_kinesis_stream_name.as_ref(),
         );
-        xml.optional(
-            "ActivityStreamKmsKeyId",
-            self.activity_stream_kms_key_id.as_ref(),
-        );
+        xml.optional("ActivityStreamKmsKeyId", self.activity_stream_kms_key_id.as_ref());
         xml.optional("ActivityStreamMode", self.activity_stream_mode.as_ref());
-        xml.optional(
-            "ActivityStreamPolicyStatus",
-            self.activity_stream_policy_status.as_ref(),
-        );
+        xml.optional("ActivityStreamPolicyStatus", self.activity_stream_policy_status.as_ref());
         xml.optional("ActivityStreamStatus", self.activity_stream_status.as_ref());
-        xml.list(
-            "AdditionalStorageVolumes",
-            "member",
-            &self.additional_storage_volumes,
-        );
+        xml.list("AdditionalStorageVolumes", "member", &self.additional_storage_volumes);
         xml.optional("AllocatedStorage", self.allocated_storage.as_ref());
         xml.list("AssociatedRoles", "DBInstanceRole", &self.associated_roles);
-        xml.optional(
-            "AutoMinorVersionUpgrade",
-            self.auto_minor_version_upgrade.as_ref(),
-        );
+        xml.optional("AutoMinorVersionUpgrade", self.auto_minor_version_upgrade.as_ref());
         xml.optional("AutomaticRestartTime", self.automatic_restart_time.as_ref());
         xml.optional("AutomationMode", self.automation_mode.as_ref());
         xml.optional("AvailabilityZone", self.availability_zone.as_ref());
-        xml.optional(
-            "AwsBackupRecoveryPointArn",
-            self.aws_backup_recovery_point_arn.as_ref(),
-        );
-        xml.optional(
-            "BackupRetentionPeriod",
-            self.backup_retention_period.as_ref(),
-        );
+        xml.optional("AwsBackupRecoveryPointArn", self.aws_backup_recovery_point_arn.as_ref());
+        xml.optional("BackupRetentionPeriod", self.backup_retention_period.as_ref());
         xml.optional("BackupTarget", self.backup_target.as_ref());
-        xml.optional(
-            "CACertificateIdentifier",
-            self.ca_certificate_identifier.as_ref(),
-        );
+        xml.optional("CACertificateIdentifier", self.ca_certificate_identifier.as_ref());
         xml.optional("CertificateDetails", self.certificate_details.as_ref());
         xml.optional("CharacterSetName", self.character_set_name.as_ref());
         xml.optional("CopyTagsToSnapshot", self.copy_tags_to_snapshot.as_ref());
-        xml.optional(
-            "CustomIamInstanceProfile",
-            self.custom_iam_instance_profile.as_ref(),
-        );
-        xml.optional(
-            "CustomerOwnedIpEnabled",
-            self.customer_owned_ip_enabled.as_ref(),
-        );
+        xml.optional("CustomIamInstanceProfile", self.custom_iam_instance_profile.as_ref());
+        xml.optional("CustomerOwnedIpEnabled", self.customer_owned_ip_enabled.as_ref());
         xml.optional(
             "DBCapacityReservationIdentifier",
             self.db_capacity_reservation_identifier.as_ref(),
@@ -848,16 +756,8 @@ impl WriteXml for DbInstance {
         xml.optional("DBInstanceIdentifier", self.db_instance_identifier.as_ref());
         xml.optional("DBInstanceStatus", self.db_instance_status.as_ref());
         xml.optional("DBName", self.db_name.as_ref());
-        xml.list(
-            "DBParameterGroups",
-            "DBParameterGroup",
-            &self.db_parameter_groups,
-        );
-        xml.list(
-            "DBSecurityGroups",
-            "DBSecurityGroup",
-            &self.db_security_groups,
-        );
+        xml.list("DBParameterGroups", "DBParameterGroup", &self.db_parameter_groups);
+        xml.list("DBSecurityGroups", "DBSecurityGroup", &self.db_security_groups);
         xml.optional("DBSubnetGroup", self.db_subnet_group.as_ref());
         xml.optional("DBSystemId", self.db_system_id.as_ref());
         xml.optional("DatabaseInsightsMode", self.database_insights_mode.as_ref());
@@ -865,22 +765,11 @@ impl WriteXml for DbInstance {
         xml.optional("DbiResourceId", self.dbi_resource_id.as_ref());
         xml.optional("DedicatedLogVolume", self.dedicated_log_volume.as_ref());
         xml.optional("DeletionProtection", self.deletion_protection.as_ref());
-        xml.list(
-            "DomainMemberships",
-            "DomainMembership",
-            &self.domain_memberships,
-        );
-        xml.list(
-            "EnabledCloudwatchLogsExports",
-            "member",
-            &self.enabled_cloudwatch_logs_exports,
-        );
+        xml.list("DomainMemberships", "DomainMembership", &self.domain_memberships);
+        xml.list("EnabledCloudwatchLogsExports", "member", &self.enabled_cloudwatch_logs_exports);
         xml.optional("Endpoint", self.endpoint.as_ref());
         xml.optional("Engine", self.engine.as_ref());
-        xml.optional(
-            "EngineLifecycleSupport",
-            self.engine_lifecycle_support.as_ref(),
-        );
+        xml.optional("EngineLifecycleSupport", self.engine_lifecycle_support.as_ref());
         xml.optional("EngineVersion", self.engine_version.as_ref());
         xml.optional(
             "EnhancedMonitoringResourceArn",
@@ -907,46 +796,20 @@ impl WriteXml for DbInstance {
         xml.optional("MonitoringRoleArn", self.monitoring_role_arn.as_ref());
         xml.optional("MultiAZ", self.multi_az.as_ref());
         xml.optional("MultiTenant", self.multi_tenant.as_ref());
-        xml.optional(
-            "NcharCharacterSetName",
-            self.nchar_character_set_name.as_ref(),
-        );
+        xml.optional("NcharCharacterSetName", self.nchar_character_set_name.as_ref());
         xml.optional("NetworkType", self.network_type.as_ref());
-        xml.list(
-            "OptionGroupMemberships",
-            "OptionGroupMembership",
-            &self.option_group_memberships,
-        );
-        xml.optional(
-            "PendingModifiedValues",
-            self.pending_modified_values.as_ref(),
-        );
+        xml.list("OptionGroupMemberships", "OptionGroupMembership", &self.option_group_memberships);
+        xml.optional("PendingModifiedValues", self.pending_modified_values.as_ref());
         xml.optional("PercentProgress", self.percent_progress.as_ref());
-        xml.optional(
-            "PerformanceInsightsEnabled",
-            self.performance_insights_enabled.as_ref(),
-        );
-        xml.optional(
-            "PerformanceInsightsKMSKeyId",
-            self.performance_insights_kms_key_id.as_ref(),
-        );
+        xml.optional("PerformanceInsightsEnabled", self.performance_insights_enabled.as_ref());
+        xml.optional("PerformanceInsightsKMSKeyId", self.performance_insights_kms_key_id.as_ref());
         xml.optional(
             "PerformanceInsightsRetentionPeriod",
             self.performance_insights_retention_period.as_ref(),
         );
-        xml.optional(
-            "PreferredBackupWindow",
-            self.preferred_backup_window.as_ref(),
-        );
-        xml.optional(
-            "PreferredMaintenanceWindow",
-            self.preferred_maintenance_window.as_ref(),
-        );
-        xml.list(
-            "ProcessorFeatures",
-            "ProcessorFeature",
-            &self.processor_features,
-        );
+        xml.optional("PreferredBackupWindow", self.preferred_backup_window.as_ref());
+        xml.optional("PreferredMaintenanceWindow", self.preferred_maintenance_window.as_ref());
+        xml.list("ProcessorFeatures", "ProcessorFeature", &self.processor_features);
         xml.optional("PromotionTier", self.promotion_tier.as_ref());
         xml.optional("PubliclyAccessible", self.publicly_accessible.as_ref());
         xml.list(
@@ -972,24 +835,15 @@ impl WriteXml for DbInstance {
             "ResumeFullAutomationModeTime",
             self.resume_full_automation_mode_time.as_ref(),
         );
-        xml.optional(
-            "SecondaryAvailabilityZone",
-            self.secondary_availability_zone.as_ref(),
-        );
+        xml.optional("SecondaryAvailabilityZone", self.secondary_availability_zone.as_ref());
         xml.list("StatusInfos", "DBInstanceStatusInfo", &self.status_infos);
         xml.optional("StorageEncrypted", self.storage_encrypted.as_ref());
-        xml.optional(
-            "StorageEncryptionType",
-            self.storage_encryption_type.as_ref(),
-        );
+        xml.optional("StorageEncryptionType", self.storage_encryption_type.as_ref());
         xml.optional(
             "StorageOperationPercentProgress",
             self.storage_operation_percent_progress.as_ref(),
         );
-        xml.optional(
-            "StorageOperationStatus",
-            self.storage_operation_status.as_ref(),
-        );
+        xml.optional("StorageOperationStatus", self.storage_operation_status.as_ref());
         xml.optional("StorageThroughput", self.storage_throughput.as_ref());
         xml.optional("StorageType", self.storage_type.as_ref());
         xml.optional("StorageVolumeStatus", self.storage_volume_status.as_ref());
@@ -997,11 +851,7 @@ impl WriteXml for DbInstance {
         xml.optional("TdeCredentialArn", self.tde_credential_arn.as_ref());
         xml.optional("Timezone", self.timezone.as_ref());
         xml.optional("UpgradeRolloutOrder", self.upgrade_rollout_order.as_ref());
-        xml.list(
-            "VpcSecurityGroups",
-            "VpcSecurityGroupMembership",
-            &self.vpc_security_groups,
-        );
+        xml.list("VpcSecurityGroups", "VpcSecurityGroupMembership", &self.vpc_security_groups);
     }
 }
 
@@ -1094,14 +944,8 @@ pub struct DbParameterGroup {
 impl WriteXml for DbParameterGroup {
     fn write_xml(&self, xml: &mut XmlWriter) {
         xml.optional("DBParameterGroupArn", self.db_parameter_group_arn.as_ref());
-        xml.optional(
-            "DBParameterGroupFamily",
-            self.db_parameter_group_family.as_ref(),
-        );
-        xml.optional(
-            "DBParameterGroupName",
-            self.db_parameter_group_name.as_ref(),
-        );
+        xml.optional("DBParameterGroupFamily", self.db_parameter_group_family.as_ref());
+        xml.optional("DBParameterGroupName", self.db_parameter_group_name.as_ref());
         xml.optional("Description", self.description.as_ref());
     }
 }
@@ -1131,10 +975,7 @@ pub struct DbParameterGroupNameMessage {
 
 impl WriteXml for DbParameterGroupNameMessage {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "DBParameterGroupName",
-            self.db_parameter_group_name.as_ref(),
-        );
+        xml.optional("DBParameterGroupName", self.db_parameter_group_name.as_ref());
     }
 }
 
@@ -1149,10 +990,7 @@ pub struct DbParameterGroupStatus {
 
 impl WriteXml for DbParameterGroupStatus {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "DBParameterGroupName",
-            self.db_parameter_group_name.as_ref(),
-        );
+        xml.optional("DBParameterGroupName", self.db_parameter_group_name.as_ref());
         xml.optional("ParameterApplyStatus", self.parameter_apply_status.as_ref());
     }
 }
@@ -1168,11 +1006,7 @@ pub struct DbParameterGroupsMessage {
 
 impl WriteXml for DbParameterGroupsMessage {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.list(
-            "DBParameterGroups",
-            "DBParameterGroup",
-            &self.db_parameter_groups,
-        );
+        xml.list("DBParameterGroups", "DBParameterGroup", &self.db_parameter_groups);
         xml.optional("Marker", self.marker.as_ref());
     }
 }
@@ -1215,18 +1049,11 @@ pub struct DbSubnetGroup {
 impl WriteXml for DbSubnetGroup {
     fn write_xml(&self, xml: &mut XmlWriter) {
         xml.optional("DBSubnetGroupArn", self.db_subnet_group_arn.as_ref());
-        xml.optional(
-            "DBSubnetGroupDescription",
-            self.db_subnet_group_description.as_ref(),
-        );
+        xml.optional("DBSubnetGroupDescription", self.db_subnet_group_description.as_ref());
         xml.optional("DBSubnetGroupName", self.db_subnet_group_name.as_ref());
         xml.optional("SubnetGroupStatus", self.subnet_group_status.as_ref());
         xml.list("Subnets", "Subnet", &self.subnets);
-        xml.list(
-            "SupportedNetworkTypes",
-            "member",
-            &self.supported_network_types,
-        );
+        xml.list("SupportedNetworkTypes", "member", &self.supported_network_types);
         xml.optional("VpcId", self.vpc_id.as_ref());
     }
 }
@@ -1290,11 +1117,7 @@ pub struct DescribeDbLogFilesResponse {
 
 impl WriteXml for DescribeDbLogFilesResponse {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.list(
-            "DescribeDBLogFiles",
-            "DescribeDBLogFilesDetails",
-            &self.describe_db_log_files,
-        );
+        xml.list("DescribeDBLogFiles", "DescribeDBLogFilesDetails", &self.describe_db_log_files);
         xml.optional("Marker", self.marker.as_ref());
     }
 }
@@ -1356,10 +1179,7 @@ pub struct DownloadDbLogFilePortionDetails {
 
 impl WriteXml for DownloadDbLogFilePortionDetails {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "AdditionalDataPending",
-            self.additional_data_pending.as_ref(),
-        );
+        xml.optional("AdditionalDataPending", self.additional_data_pending.as_ref());
         xml.optional("LogFileData", self.log_file_data.as_ref());
         xml.optional("Marker", self.marker.as_ref());
     }
@@ -1397,10 +1217,7 @@ pub struct EngineDefaults {
 
 impl WriteXml for EngineDefaults {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "DBParameterGroupFamily",
-            self.db_parameter_group_family.as_ref(),
-        );
+        xml.optional("DBParameterGroupFamily", self.db_parameter_group_family.as_ref());
         xml.optional("Marker", self.marker.as_ref());
         xml.list("Parameters", "Parameter", &self.parameters);
     }
@@ -1596,15 +1413,8 @@ pub struct OrderableDbInstanceOption {
 
 impl WriteXml for OrderableDbInstanceOption {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "AvailabilityZoneGroup",
-            self.availability_zone_group.as_ref(),
-        );
-        xml.list(
-            "AvailabilityZones",
-            "AvailabilityZone",
-            &self.availability_zones,
-        );
+        xml.optional("AvailabilityZoneGroup", self.availability_zone_group.as_ref());
+        xml.list("AvailabilityZones", "AvailabilityZone", &self.availability_zones);
         xml.list(
             "AvailableAdditionalStorageVolumesOptions",
             "AvailableAdditionalStorageVolumesOption",
@@ -1619,70 +1429,37 @@ impl WriteXml for OrderableDbInstanceOption {
         xml.optional("Engine", self.engine.as_ref());
         xml.optional("EngineVersion", self.engine_version.as_ref());
         xml.optional("LicenseModel", self.license_model.as_ref());
-        xml.optional(
-            "MaxIopsPerDbInstance",
-            self.max_iops_per_db_instance.as_ref(),
-        );
+        xml.optional("MaxIopsPerDbInstance", self.max_iops_per_db_instance.as_ref());
         xml.optional("MaxIopsPerGib", self.max_iops_per_gib.as_ref());
         xml.optional("MaxStorageSize", self.max_storage_size.as_ref());
         xml.optional(
             "MaxStorageThroughputPerDbInstance",
             self.max_storage_throughput_per_db_instance.as_ref(),
         );
-        xml.optional(
-            "MaxStorageThroughputPerIops",
-            self.max_storage_throughput_per_iops.as_ref(),
-        );
-        xml.optional(
-            "MinIopsPerDbInstance",
-            self.min_iops_per_db_instance.as_ref(),
-        );
+        xml.optional("MaxStorageThroughputPerIops", self.max_storage_throughput_per_iops.as_ref());
+        xml.optional("MinIopsPerDbInstance", self.min_iops_per_db_instance.as_ref());
         xml.optional("MinIopsPerGib", self.min_iops_per_gib.as_ref());
         xml.optional("MinStorageSize", self.min_storage_size.as_ref());
         xml.optional(
             "MinStorageThroughputPerDbInstance",
             self.min_storage_throughput_per_db_instance.as_ref(),
         );
-        xml.optional(
-            "MinStorageThroughputPerIops",
-            self.min_storage_throughput_per_iops.as_ref(),
-        );
+        xml.optional("MinStorageThroughputPerIops", self.min_storage_throughput_per_iops.as_ref());
         xml.optional("MultiAZCapable", self.multi_az_capable.as_ref());
         xml.optional("OutpostCapable", self.outpost_capable.as_ref());
         xml.optional("ReadReplicaCapable", self.read_replica_capable.as_ref());
         xml.optional("StorageType", self.storage_type.as_ref());
-        xml.list(
-            "SupportedActivityStreamModes",
-            "member",
-            &self.supported_activity_stream_modes,
-        );
-        xml.list(
-            "SupportedEngineModes",
-            "member",
-            &self.supported_engine_modes,
-        );
-        xml.list(
-            "SupportedNetworkTypes",
-            "member",
-            &self.supported_network_types,
-        );
+        xml.list("SupportedActivityStreamModes", "member", &self.supported_activity_stream_modes);
+        xml.list("SupportedEngineModes", "member", &self.supported_engine_modes);
+        xml.list("SupportedNetworkTypes", "member", &self.supported_network_types);
         xml.optional(
             "SupportsAdditionalStorageVolumes",
             self.supports_additional_storage_volumes.as_ref(),
         );
         xml.optional("SupportsClusters", self.supports_clusters.as_ref());
-        xml.optional(
-            "SupportsDedicatedLogVolume",
-            self.supports_dedicated_log_volume.as_ref(),
-        );
-        xml.optional(
-            "SupportsEnhancedMonitoring",
-            self.supports_enhanced_monitoring.as_ref(),
-        );
-        xml.optional(
-            "SupportsGlobalDatabases",
-            self.supports_global_databases.as_ref(),
-        );
+        xml.optional("SupportsDedicatedLogVolume", self.supports_dedicated_log_volume.as_ref());
+        xml.optional("SupportsEnhancedMonitoring", self.supports_enhanced_monitoring.as_ref());
+        xml.optional("SupportsGlobalDatabases", self.supports_global_databases.as_ref());
         xml.optional("SupportsHttpEndpoint", self.supports_http_endpoint.as_ref());
         xml.optional(
             "SupportsIAMDatabaseAuthentication",
@@ -1693,22 +1470,10 @@ impl WriteXml for OrderableDbInstanceOption {
             "SupportsKerberosAuthentication",
             self.supports_kerberos_authentication.as_ref(),
         );
-        xml.optional(
-            "SupportsPerformanceInsights",
-            self.supports_performance_insights.as_ref(),
-        );
-        xml.optional(
-            "SupportsStorageAutoscaling",
-            self.supports_storage_autoscaling.as_ref(),
-        );
-        xml.optional(
-            "SupportsStorageEncryption",
-            self.supports_storage_encryption.as_ref(),
-        );
-        xml.optional(
-            "SupportsStorageThroughput",
-            self.supports_storage_throughput.as_ref(),
-        );
+        xml.optional("SupportsPerformanceInsights", self.supports_performance_insights.as_ref());
+        xml.optional("SupportsStorageAutoscaling", self.supports_storage_autoscaling.as_ref());
+        xml.optional("SupportsStorageEncryption", self.supports_storage_encryption.as_ref());
+        xml.optional("SupportsStorageThroughput", self.supports_storage_throughput.as_ref());
         xml.optional("Vpc", self.vpc.as_ref());
     }
 }
@@ -1785,11 +1550,7 @@ impl WriteXml for Parameter {
         xml.optional("ParameterName", self.parameter_name.as_ref());
         xml.optional("ParameterValue", self.parameter_value.as_ref());
         xml.optional("Source", self.source.as_ref());
-        xml.list(
-            "SupportedEngineModes",
-            "member",
-            &self.supported_engine_modes,
-        );
+        xml.list("SupportedEngineModes", "member", &self.supported_engine_modes);
     }
 }
 
@@ -1809,9 +1570,7 @@ impl FromParams for Parameter {
             parameter_name: at.optional("ParameterName")?,
             parameter_value: at.optional("ParameterValue")?,
             source: at.optional("Source")?,
-            supported_engine_modes: at
-                .list("SupportedEngineModes", "member")?
-                .unwrap_or_default(),
+            supported_engine_modes: at.list("SupportedEngineModes", "member")?.unwrap_or_default(),
         }))
     }
 }
@@ -1852,10 +1611,7 @@ pub struct PendingMaintenanceAction {
 impl WriteXml for PendingMaintenanceAction {
     fn write_xml(&self, xml: &mut XmlWriter) {
         xml.optional("Action", self.action.as_ref());
-        xml.optional(
-            "AutoAppliedAfterDate",
-            self.auto_applied_after_date.as_ref(),
-        );
+        xml.optional("AutoAppliedAfterDate", self.auto_applied_after_date.as_ref());
         xml.optional("CurrentApplyDate", self.current_apply_date.as_ref());
         xml.optional("Description", self.description.as_ref());
         xml.optional("ForcedApplyDate", self.forced_apply_date.as_ref());
@@ -1938,21 +1694,11 @@ pub struct PendingModifiedValues {
 
 impl WriteXml for PendingModifiedValues {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.list(
-            "AdditionalStorageVolumes",
-            "member",
-            &self.additional_storage_volumes,
-        );
+        xml.list("AdditionalStorageVolumes", "member", &self.additional_storage_volumes);
         xml.optional("AllocatedStorage", self.allocated_storage.as_ref());
         xml.optional("AutomationMode", self.automation_mode.as_ref());
-        xml.optional(
-            "BackupRetentionPeriod",
-            self.backup_retention_period.as_ref(),
-        );
-        xml.optional(
-            "CACertificateIdentifier",
-            self.ca_certificate_identifier.as_ref(),
-        );
+        xml.optional("BackupRetentionPeriod", self.backup_retention_period.as_ref());
+        xml.optional("CACertificateIdentifier", self.ca_certificate_identifier.as_ref());
         xml.optional(
             "DBCapacityReservationIdentifier",
             self.db_capacity_reservation_identifier.as_ref(),
@@ -1972,16 +1718,9 @@ impl WriteXml for PendingModifiedValues {
         xml.optional("MasterUserPassword", self.master_user_password.as_ref());
         xml.optional("MultiAZ", self.multi_az.as_ref());
         xml.optional("MultiTenant", self.multi_tenant.as_ref());
-        xml.optional(
-            "PendingCloudwatchLogsExports",
-            self.pending_cloudwatch_logs_exports.as_ref(),
-        );
+        xml.optional("PendingCloudwatchLogsExports", self.pending_cloudwatch_logs_exports.as_ref());
         xml.optional("Port", self.port.as_ref());
-        xml.list(
-            "ProcessorFeatures",
-            "ProcessorFeature",
-            &self.processor_features,
-        );
+        xml.list("ProcessorFeatures", "ProcessorFeature", &self.processor_features);
         xml.optional(
             "ResumeFullAutomationModeTime",
             self.resume_full_automation_mode_time.as_ref(),
@@ -2012,10 +1751,7 @@ impl FromParams for ProcessorFeature {
         if at.is_absent() {
             return Ok(None);
         }
-        Ok(Some(Self {
-            name: at.optional("Name")?,
-            value: at.optional("Value")?,
-        }))
+        Ok(Some(Self { name: at.optional("Name")?, value: at.optional("Value")? }))
     }
 }
 
@@ -2109,10 +1845,7 @@ pub struct Subnet {
 
 impl WriteXml for Subnet {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.optional(
-            "SubnetAvailabilityZone",
-            self.subnet_availability_zone.as_ref(),
-        );
+        xml.optional("SubnetAvailabilityZone", self.subnet_availability_zone.as_ref());
         xml.optional("SubnetIdentifier", self.subnet_identifier.as_ref());
         xml.optional("SubnetOutpost", self.subnet_outpost.as_ref());
         xml.optional("SubnetStatus", self.subnet_status.as_ref());
@@ -2140,10 +1873,7 @@ impl FromParams for Tag {
         if at.is_absent() {
             return Ok(None);
         }
-        Ok(Some(Self {
-            key: at.optional("Key")?,
-            value: at.optional("Value")?,
-        }))
+        Ok(Some(Self { key: at.optional("Key")?, value: at.optional("Value")? }))
     }
 }
 
@@ -2208,33 +1938,14 @@ impl WriteXml for UpgradeTarget {
         xml.optional("Description", self.description.as_ref());
         xml.optional("Engine", self.engine.as_ref());
         xml.optional("EngineVersion", self.engine_version.as_ref());
-        xml.optional(
-            "IsMajorVersionUpgrade",
-            self.is_major_version_upgrade.as_ref(),
-        );
-        xml.list(
-            "SupportedEngineModes",
-            "member",
-            &self.supported_engine_modes,
-        );
+        xml.optional("IsMajorVersionUpgrade", self.is_major_version_upgrade.as_ref());
+        xml.list("SupportedEngineModes", "member", &self.supported_engine_modes);
         xml.optional("SupportsBabelfish", self.supports_babelfish.as_ref());
-        xml.optional(
-            "SupportsGlobalDatabases",
-            self.supports_global_databases.as_ref(),
-        );
+        xml.optional("SupportsGlobalDatabases", self.supports_global_databases.as_ref());
         xml.optional("SupportsIntegrations", self.supports_integrations.as_ref());
-        xml.optional(
-            "SupportsLimitlessDatabase",
-            self.supports_limitless_database.as_ref(),
-        );
-        xml.optional(
-            "SupportsLocalWriteForwarding",
-            self.supports_local_write_forwarding.as_ref(),
-        );
-        xml.optional(
-            "SupportsParallelQuery",
-            self.supports_parallel_query.as_ref(),
-        );
+        xml.optional("SupportsLimitlessDatabase", self.supports_limitless_database.as_ref());
+        xml.optional("SupportsLocalWriteForwarding", self.supports_local_write_forwarding.as_ref());
+        xml.optional("SupportsParallelQuery", self.supports_parallel_query.as_ref());
     }
 }
 

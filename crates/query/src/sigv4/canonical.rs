@@ -19,29 +19,18 @@ pub(super) const TIMESTAMP: StaticFormatDescription =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// All but the unreserved characters (RFC 3986 §2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// A moment in UTC. A year that the format cannot hold gives an empty text, which fits no
 /// signature.
 pub(super) fn format(at: OffsetDateTime, format: StaticFormatDescription) -> String {
-    at.to_offset(UtcOffset::UTC)
-        .format(format)
-        .unwrap_or_default()
+    at.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
 /// The scope of a credential: `20261124/us-east-1/rds/aws4_request`.
 pub(super) fn scope(at: OffsetDateTime, target: Target<'_>) -> String {
-    format!(
-        "{}/{}/{}/{TERMINATOR}",
-        format(at, DATE),
-        target.region,
-        target.service
-    )
+    format!("{}/{}/{}/{TERMINATOR}", format(at, DATE), target.region, target.service)
 }
 
 /// The text to sign. `names` are the signed headers, in small letters.
@@ -64,28 +53,20 @@ pub(super) fn string_to_sign(
     if header(head, "x-amz-content-sha256").is_some_and(|claimed| claimed != hash) {
         return Err(SigV4Error::Mismatch);
     }
-    let mut request = format!(
-        "{}\n{}\n{}\n",
-        head.method,
-        path(head.path),
-        query(head.query)
-    );
+    let mut lines = vec![head.method.to_owned(), path(head.path), query(head.query)];
     for name in names {
         let value = header(head, name).ok_or(SigV4Error::Mismatch)?;
-        request += &format!("{name}:{value}\n");
+        lines.push(format!("{name}:{value}"));
     }
-    request += &format!("\n{}\n{hash}", names.join(";"));
+    lines.extend([String::new(), names.join(";"), hash]);
+    let hash = hex::encode(Sha256::digest(lines.join("\n")));
     let (time, scope) = (format(at, TIMESTAMP), scope(at, target));
-    let hash = hex::encode(Sha256::digest(request));
     Ok(format!("{ALGORITHM}\n{time}\n{scope}\n{hash}"))
 }
 
 /// A header's value: its occurrences joined by commas, inner runs of spaces made one.
 pub(super) fn header(head: &RequestHead<'_>, wanted: &str) -> Option<String> {
-    let occurrences = head
-        .headers
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let occurrences = head.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let values: Vec<_> = occurrences
         .map(|(_, value)| value.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
@@ -98,21 +79,14 @@ pub(super) fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)>
         let spaced = text.replace('+', " ");
         percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
     };
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(move |pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
+    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
 }
 
 fn path(path: &str) -> String {
-    if path.is_empty() {
-        "/".to_owned()
-    } else {
-        utf8_percent_encode(path, PATH).to_string()
-    }
+    if path.is_empty() { "/".to_owned() } else { utf8_percent_encode(path, PATH).to_string() }
 }
 
 fn query(query: &str) -> String {
@@ -122,9 +96,6 @@ fn query(query: &str) -> String {
         .map(|(name, value)| (encode(&name), encode(&value)))
         .collect();
     pairs.sort();
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }

@@ -33,19 +33,11 @@ impl Claim {
         let (algorithm, parts) = authorization.split_once(' ').unwrap_or((authorization, ""));
         require_algorithm(algorithm)?;
         let part = |wanted: &str| {
-            let mut parts = parts
-                .split(',')
-                .filter_map(|part| part.trim().split_once('='));
-            parts
-                .find(|(name, _)| *name == wanted)
-                .map(|(_, value)| value)
+            let mut parts = parts.split(',').filter_map(|part| part.trim().split_once('='));
+            parts.find(|(name, _)| *name == wanted).map(|(_, value)| value)
         };
         let amz_date = header(head, "x-amz-date");
-        let date_name = if amz_date.is_some() {
-            "x-amz-date"
-        } else {
-            "date"
-        };
+        let date_name = if amz_date.is_some() { "x-amz-date" } else { "date" };
         let date = amz_date.or_else(|| header(head, "date"));
         let claim = Self::new(
             part("Credential"),
@@ -63,10 +55,7 @@ impl Claim {
     fn of_query(head: &RequestHead<'_>) -> Result<Self, SigV4Error> {
         let pairs: Vec<_> = query_pairs(head.query).collect();
         let value = |wanted: &str| {
-            pairs
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value.as_str())
+            pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
         };
         require_algorithm(value("X-Amz-Algorithm").ok_or(SigV4Error::Missing)?)?;
         let expires = value("X-Amz-Expires").and_then(|seconds| seconds.parse().ok());
@@ -87,21 +76,15 @@ impl Claim {
         date: Option<&str>,
         valid_for: Duration,
     ) -> Result<Self, SigV4Error> {
-        let (access_key_id, scope) = credential
-            .and_then(split_credential)
-            .ok_or(SigV4Error::Incomplete("Credential"))?;
+        let (access_key_id, scope) =
+            credential.and_then(split_credential).ok_or(SigV4Error::Incomplete("Credential"))?;
         let signed_headers = signed_headers.ok_or(SigV4Error::Incomplete("SignedHeaders"))?;
         let signature = signature.and_then(|text| hex::decode(text).ok());
-        let signed_at = date
-            .and_then(parse_date)
-            .ok_or(SigV4Error::Incomplete("the date"))?;
+        let signed_at = date.and_then(parse_date).ok_or(SigV4Error::Incomplete("the date"))?;
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
             scope: scope.to_owned(),
-            signed_headers: signed_headers
-                .split(';')
-                .map(str::to_ascii_lowercase)
-                .collect(),
+            signed_headers: signed_headers.split(';').map(str::to_ascii_lowercase).collect(),
             signature: signature.ok_or(SigV4Error::Incomplete("Signature"))?,
             signed_at,
             valid_for,
@@ -111,9 +94,7 @@ impl Claim {
 
 fn require_algorithm(algorithm: &str) -> Result<(), SigV4Error> {
     let known = algorithm == ALGORITHM;
-    known
-        .then_some(())
-        .ok_or(SigV4Error::Incomplete("only AWS4-HMAC-SHA256 is supported"))
+    known.then_some(()).ok_or(SigV4Error::Incomplete("only AWS4-HMAC-SHA256 is supported"))
 }
 
 /// The access key, which may itself hold slashes, and the scope of four parts.
@@ -125,7 +106,5 @@ fn split_credential(credential: &str) -> Option<(&str, &str)> {
 /// `20261124T120000Z`, or what a `Date` header holds (RFC 9110 §5.6.7).
 fn parse_date(text: &str) -> Option<OffsetDateTime> {
     let basic = PrimitiveDateTime::parse(text, TIMESTAMP).map(PrimitiveDateTime::assume_utc);
-    basic
-        .or_else(|_| OffsetDateTime::parse(text, &Rfc2822))
-        .ok()
+    basic.or_else(|_| OffsetDateTime::parse(text, &Rfc2822)).ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! Both sides share one canonical form. The body is always hashed here, never believed to have
 //! the hash that a header claims. Deliberately absent: signatures of chunked bodies and the
-//! unsigned payload (S3 only), asymmetric signatures (SigV4A), and session tokens, whose header
+//! unsigned payload (S3 only), asymmetric signatures (`SigV4A`), and session tokens, whose header
 //! must be signed but is otherwise not looked at.
 //!
 //! Source: the AWS reference, "Create a signed AWS API request".
@@ -115,13 +115,9 @@ pub fn verify(
         return Err(SigV4Error::WrongScope);
     }
     let text = string_to_sign(head, body, &claim.signed_headers, claim.signed_at, target)?;
-    let mac = hmac(
-        &signing_key(&secret, claim.signed_at, target),
-        text.as_bytes(),
-    );
+    let mac = hmac(&signing_key(&secret, claim.signed_at, target), text.as_bytes());
     // Compares in constant time.
-    mac.verify_slice(&claim.signature)
-        .map_err(|_| SigV4Error::Mismatch)?;
+    mac.verify_slice(&claim.signature).map_err(|_| SigV4Error::Mismatch)?;
     Ok(AccessKeyId(claim.access_key_id))
 }
 
@@ -150,14 +146,8 @@ pub fn sign(
     let x_amz_date = canonical::format(now, TIMESTAMP);
     let mut headers = head.headers.to_vec();
     headers.push(("x-amz-date", &x_amz_date));
-    let head = RequestHead {
-        headers: &headers,
-        ..*head
-    };
-    let mut names: Vec<_> = headers
-        .iter()
-        .map(|(name, _)| name.to_ascii_lowercase())
-        .collect();
+    let head = RequestHead { headers: &headers, ..*head };
+    let mut names: Vec<_> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort();
     names.dedup();
     let text = string_to_sign(&head, body, &names, now, target)?;
@@ -170,32 +160,17 @@ pub fn sign(
         names.join(";"),
         hex::encode(mac.finalize().into_bytes()),
     );
-    Ok(Signature {
-        x_amz_date,
-        authorization,
-    })
+    Ok(Signature { x_amz_date, authorization })
 }
 
 fn signing_key(secret: &Secret, at: OffsetDateTime, target: Target<'_>) -> Vec<u8> {
     let key = format!("AWS4{}", secret.expose()).into_bytes();
-    [
-        &canonical::format(at, DATE),
-        target.region,
-        target.service,
-        canonical::TERMINATOR,
-    ]
-    .iter()
-    .fold(key, |key, part| {
-        hmac(&key, part.as_bytes()).finalize().into_bytes().to_vec()
-    })
+    [&canonical::format(at, DATE), target.region, target.service, canonical::TERMINATOR]
+        .iter()
+        .fold(key, |key, part| hmac(&key, part.as_bytes()).finalize().into_bytes().to_vec())
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "HMAC takes a key of any length (RFC 2104 §2)"
-)]
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 §2)")]
 fn hmac(key: &[u8], text: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key)
-        .expect("a key of any length")
-        .chain_update(text)
+    Hmac::new_from_slice(key).expect("a key of any length").chain_update(text)
 }
