@@ -30,10 +30,7 @@ impl InstanceClass {
 }
 
 static CLASSES: LazyLock<Vec<InstanceClass>> = LazyLock::new(|| {
-    include_str!("../data/db_instance_classes.tsv")
-        .lines()
-        .filter_map(row)
-        .collect()
+    include_str!("../data/db_instance_classes.tsv").lines().filter_map(row).collect()
 });
 
 /// Every class, sorted by the bytes of its name.
@@ -43,9 +40,7 @@ pub fn instance_classes() -> &'static [InstanceClass] {
 
 /// The class of that name; names are lowercase, as in the service.
 pub fn instance_class(name: &str) -> Option<&'static InstanceClass> {
-    let index = CLASSES
-        .binary_search_by(|class| class.name.cmp(name))
-        .ok()?;
+    let index = CLASSES.binary_search_by(|class| class.name.cmp(name)).ok()?;
     CLASSES.get(index)
 }
 
@@ -55,11 +50,7 @@ fn row(line: &'static str) -> Option<InstanceClass> {
     let mut fields = line.split('\t');
     let (name, vcpu, mib) = (fields.next()?, fields.next()?, fields.next()?);
     let memory_bytes = mib.parse::<u64>().ok()?.checked_mul(1 << 20)?;
-    Some(InstanceClass {
-        name,
-        memory_bytes,
-        vcpu: vcpu.parse().ok()?,
-    })
+    Some(InstanceClass { name, memory_bytes, vcpu: vcpu.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -70,16 +61,10 @@ mod tests {
 
     #[test]
     fn every_line_but_the_head_is_a_class() {
-        let lines = include_str!("../data/db_instance_classes.tsv")
-            .lines()
-            .count();
+        let lines = include_str!("../data/db_instance_classes.tsv").lines().count();
         assert_eq!(instance_classes().len(), lines - 1);
         assert!(instance_classes().is_sorted_by(|a, b| a.name < b.name));
-        assert!(
-            instance_classes()
-                .iter()
-                .all(|class| class.vcpu > 0 && class.memory_bytes > 0)
-        );
+        assert!(instance_classes().iter().all(|class| class.vcpu > 0 && class.memory_bytes > 0));
     }
 
     /// The figures of the service's own tables of hardware specifications.
@@ -98,23 +83,13 @@ mod tests {
             ("db.x2iedn.32xlarge", 128, 4096),
         ] {
             let class = instance_class(name).unwrap();
-            assert_eq!(
-                (class.name, class.vcpu, class.memory_bytes),
-                (name, vcpu, gib * GIB)
-            );
+            assert_eq!((class.name, class.vcpu, class.memory_bytes), (name, vcpu, gib * GIB));
         }
     }
 
     #[test]
     fn other_names_are_no_class() {
-        for name in [
-            "",
-            "db.m5",
-            "db.m5.Large",
-            "m5.large",
-            "db.t9.enormous",
-            "# class",
-        ] {
+        for name in ["", "db.m5", "db.m5.Large", "m5.large", "db.t9.enormous", "# class"] {
             assert_eq!(instance_class(name), None);
         }
     }

@@ -18,12 +18,12 @@ mod window;
 pub use ca::{CA_POLICIES, CaPolicy, DEFAULT_CA, KeyAlgorithm, ca_policy};
 pub use class::{InstanceClass, instance_class, instance_classes};
 pub use clock::Clock;
+pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
 pub use event::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};
 pub use instance::{
     Applied, CertificateRecord, DbInstance, Desired, InstanceStatus, PasswordVerifier, Pending,
 };
 pub use kept::Kept;
-pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
 pub use names::{
     AccountId, DbInstanceIdentifier, DbParameterGroupName, DbiResourceId, DomainName, RegionName,
     account_hash, endpoint_name,

@@ -162,10 +162,7 @@ impl DbiResourceId {
 pub fn account_hash(account: &AccountId, region: &RegionName) -> String {
     const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let digest = Sha256::digest(format!("pgkeep endpoint\0{account}\0{region}"));
-    let mut rest = digest
-        .iter()
-        .take(16)
-        .fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
+    let mut rest = digest.iter().take(16).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
     let mut next = || {
         let digit = DIGITS[(rest % 36) as usize];
         rest /= 36;
@@ -183,16 +180,11 @@ pub fn endpoint_name(
     region: &RegionName,
     domain: &DomainName,
 ) -> String {
-    format!(
-        "{identifier}.{}.{region}.{domain}",
-        account_hash(account, region)
-    )
+    format!("{identifier}.{}.{region}.{domain}", account_hash(account, region))
 }
 
 fn default_group(text: &str) -> Option<DbParameterGroupName> {
-    MAJORS
-        .map(default_group_name)
-        .find(|name| name.0.eq_ignore_ascii_case(text))
+    MAJORS.map(default_group_name).find(|name| name.0.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
@@ -209,18 +201,9 @@ mod tests {
         assert_eq!((id.as_str(), id.to_string().as_str()), ("mydb", "mydb"));
         assert_eq!(serde_json::to_string(&id).unwrap(), "\"mydb\"");
         let refusal = serde_json::from_str::<DbInstanceIdentifier>("\"my--db\"").unwrap_err();
-        assert!(
-            refusal
-                .to_string()
-                .starts_with("The parameter DBInstanceIdentifier is not")
-        );
+        assert!(refusal.to_string().starts_with("The parameter DBInstanceIdentifier is not"));
         let renamed = DbInstanceIdentifier::from_parameter("NewDBInstanceIdentifier", "1");
-        assert!(
-            renamed
-                .unwrap_err()
-                .to_string()
-                .contains("NewDBInstanceIdentifier")
-        );
+        assert!(renamed.unwrap_err().to_string().contains("NewDBInstanceIdentifier"));
     }
 
     #[test]
@@ -230,13 +213,7 @@ mod tests {
             assert_eq!(name.is_default(), is_default);
             assert_eq!(name.as_str(), text.to_ascii_lowercase());
         }
-        for text in [
-            "default.postgres9",
-            "default.mysql8.0",
-            "my.group",
-            "default.",
-            "",
-        ] {
+        for text in ["default.postgres9", "default.mysql8.0", "my.group", "default.", ""] {
             assert!(text.parse::<DbParameterGroupName>().is_err(), "{text}");
         }
         assert!(DbParameterGroupName::custom("default.postgres16").is_err());
@@ -252,16 +229,8 @@ mod tests {
         let ones = DbiResourceId::from_random([0xff; 17]);
         assert_eq!(ones.as_str(), "db-77777777777777777777777777");
         let count = std::array::from_fn(|n| u8::try_from(n).unwrap());
-        assert_eq!(
-            DbiResourceId::from_random(count).as_str(),
-            "db-AAAQEAYEAUDAOCAJBIFQYDIOB4"
-        );
-        for text in [
-            "",
-            "db-",
-            "db-aaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "db-AAAAAAAAAAAAAAAAAAAAAAAAA1",
-        ] {
+        assert_eq!(DbiResourceId::from_random(count).as_str(), "db-AAAQEAYEAUDAOCAJBIFQYDIOB4");
+        for text in ["", "db-", "db-aaaaaaaaaaaaaaaaaaaaaaaaaa", "db-AAAAAAAAAAAAAAAAAAAAAAAAA1"] {
             assert!(text.parse::<DbiResourceId>().is_err(), "{text}");
         }
     }
@@ -269,10 +238,7 @@ mod tests {
     /// The digest is the `sha256sum` command's; the digits were taken off it by Python.
     #[test]
     fn endpoints_are_stable() {
-        let (account, region) = (
-            "123456789012".parse().unwrap(),
-            "us-east-1".parse().unwrap(),
-        );
+        let (account, region) = ("123456789012".parse().unwrap(), "us-east-1".parse().unwrap());
         let endpoint = endpoint_name(
             &"mydb".parse().unwrap(),
             &account,

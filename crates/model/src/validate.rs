@@ -69,9 +69,7 @@ mod tests {
     fn identifiers() {
         assert_eq!(check("MyDB-1"), Ok("mydb-1".to_owned()));
         assert_eq!(check(&"a".repeat(63)), Ok("a".repeat(63)));
-        for text in [
-            "1db", "-db", "db-", "d--b", "my db", "my_db", "dåb", "my.db",
-        ] {
+        for text in ["1db", "-db", "db-", "d--b", "my db", "my_db", "dåb", "my.db"] {
             assert_eq!(check(text), Err(SHAPE.to_owned()), "{text}");
         }
         let long = "The parameter DBInstanceIdentifier is not a valid identifier because it is \

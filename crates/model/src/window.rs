@@ -48,10 +48,7 @@ impl<const PERIOD: u32> Window<PERIOD> {
 
     /// The window between two positions, forwards from `start`.
     fn between(start: u32, end: u32) -> Self {
-        Self {
-            start,
-            length: distance::<PERIOD>(start, end),
-        }
+        Self { start, length: distance::<PERIOD>(start, end) }
     }
 
     fn end(self) -> u32 {
@@ -87,15 +84,10 @@ pub fn decide_windows(
         (backup, None) => {
             // Two defaults come from different digits of the seed: neighbours only by chance.
             let backup = backup.or_else(|| slots(seed).next());
-            let weekly = |slot: BackupWindow| Window {
-                start: day + slot.start,
-                length: MIN_LENGTH,
-            };
-            backup.and_then(|backup| {
-                slots(seed / 112)
-                    .map(|slot| (backup, weekly(slot)))
-                    .find(clear)
-            })
+            let weekly =
+                |slot: BackupWindow| Window { start: day + slot.start, length: MIN_LENGTH };
+            backup
+                .and_then(|backup| slots(seed / 112).map(|slot| (backup, weekly(slot))).find(clear))
         }
     };
     pair.ok_or(InvalidParameter::WindowsOverlap)
@@ -107,10 +99,7 @@ fn slots(seed: u64) -> impl Iterator<Item = BackupWindow> {
     let first = u32::try_from(seed % 16).unwrap_or_default();
     // The block's slots come first, then the rest of the day.
     let order = (0..16).map(move |n| (first + n) % 16).chain(16..48);
-    order.map(|slot| Window {
-        start: (BLOCK_START + slot * 30) % DAY,
-        length: 30,
-    })
+    order.map(|slot| Window { start: (BLOCK_START + slot * 30) % DAY, length: 30 })
 }
 
 /// Minutes forwards from one position to another.
@@ -165,22 +154,10 @@ mod tests {
     fn the_next_start() {
         let (weekly, daily) = (maintenance("sun:23:45-mon:00:15"), backup("00:00-00:30"));
         for (now, next) in [
-            (
-                datetime!(2026-11-22 23:45 UTC),
-                datetime!(2026-11-22 23:45 UTC),
-            ),
-            (
-                datetime!(2026-11-22 23:44:59.5 UTC),
-                datetime!(2026-11-22 23:45 UTC),
-            ),
-            (
-                datetime!(2026-11-22 23:45:00.000000001 UTC),
-                datetime!(2026-11-29 23:45 UTC),
-            ),
-            (
-                datetime!(1969-12-25 0:00 UTC),
-                datetime!(1969-12-28 23:45 UTC),
-            ),
+            (datetime!(2026-11-22 23:45 UTC), datetime!(2026-11-22 23:45 UTC)),
+            (datetime!(2026-11-22 23:44:59.5 UTC), datetime!(2026-11-22 23:45 UTC)),
+            (datetime!(2026-11-22 23:45:00.000000001 UTC), datetime!(2026-11-29 23:45 UTC)),
+            (datetime!(1969-12-25 0:00 UTC), datetime!(1969-12-28 23:45 UTC)),
         ] {
             assert_eq!(weekly.next_start(now), next, "{now}");
         }
@@ -203,11 +180,7 @@ mod tests {
             ("mon:12:00-tue:11:59", "12:00-12:30", true),
             ("mon:12:00-mon:12:30", "06:00-05:30", true),
         ] {
-            assert_eq!(
-                maintenance(weekly).overlaps(backup(daily)),
-                overlap,
-                "{weekly} {daily}"
-            );
+            assert_eq!(maintenance(weekly).overlaps(backup(daily)), overlap, "{weekly} {daily}");
         }
     }
 
@@ -228,9 +201,8 @@ mod tests {
 
     #[test]
     fn defaults_use_all_days_and_slots() {
-        let pairs: Vec<_> = (0..2_000)
-            .map(|seed| decide_windows(None, None, seed).unwrap())
-            .collect();
+        let pairs: Vec<_> =
+            (0..2_000).map(|seed| decide_windows(None, None, seed).unwrap()).collect();
         let days: std::collections::HashSet<u32> = pairs.iter().map(|p| p.1.start / DAY).collect();
         let slots: std::collections::HashSet<u32> = pairs.iter().map(|p| p.0.start).collect();
         assert_eq!((days.len(), slots.len()), (7, 16));

@@ -138,12 +138,8 @@ pub(crate) fn ensure_folder(path: &Path) -> Result<(), PostgresError> {
 pub(crate) fn write_file(path: &Path, content: &str) -> Result<(), PostgresError> {
     let beside = path.with_extension("new");
     let write = || {
-        let mut file: File = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)?;
+        let mut file: File =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         file.write_all(content.as_bytes())?;
         file.sync_data()?;
         fs::rename(&beside, path)

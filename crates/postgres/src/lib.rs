@@ -18,9 +18,7 @@ mod program;
 mod trash;
 
 pub use admin::{Access, Admin};
-pub use certificate::{
-    KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair,
-};
+pub use certificate::{KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair};
 pub use conf::{AuthenticationMethod, Rendered, Settings, digest, render, write_configuration};
 pub use engine::{
     Engine, EngineCatalogue, EngineChoice, EngineError, EngineSettings, Engines, OpensslVersion,

@@ -77,11 +77,7 @@ pub fn log_portion(
     };
     end -= (bytes.len() - last) as u64;
     bytes.truncate(last);
-    Ok(LogPortion {
-        text: String::from_utf8_lossy(&bytes).into_owned(),
-        end,
-        more: end < size,
-    })
+    Ok(LogPortion { text: String::from_utf8_lossy(&bytes).into_owned(), end, more: end < size })
 }
 
 /// Where a portion of the last `lines` lines begins, looking back at most `limit` bytes.

@@ -17,10 +17,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 
+use crate::PostgresError;
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, ensure_folder};
 use crate::program::{self, Priority};
-use crate::PostgresError;
 
 /// How long a fast shutdown may take before it becomes an immediate one: PostgreSQL writes a
 /// checkpoint first, which on a slow disk with large buffers takes minutes.
@@ -137,9 +137,7 @@ impl Postmaster {
     fn signal(&self, signal: Signal) -> Result<(), PostgresError> {
         match pidfd_send_signal(&*self.handle, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => {
-                Err(PostgresError::Run { program: "postgres", source: error.into() })
-            }
+            Err(error) => Err(PostgresError::Run { program: "postgres", source: error.into() }),
         }
     }
 }

@@ -14,10 +14,10 @@ use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt as _;
 
+use crate::PostgresError;
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, Layout, ensure_folder, names};
 use crate::program::{self, Priority, command};
-use crate::PostgresError;
 
 /// Begins the names of folders that are not complete.
 const INCOMPLETE: &str = ".making-";

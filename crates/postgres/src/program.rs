@@ -38,8 +38,7 @@ pub(crate) fn command(engine: &Engine, name: &str, priority: Priority) -> Comman
 /// Runs a program to its end.
 pub(crate) async fn run(program: &'static str, mut command: Command) -> Result<(), PostgresError> {
     command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let output =
-        command.output().await.map_err(|source| PostgresError::Run { program, source })?;
+    let output = command.output().await.map_err(|source| PostgresError::Run { program, source })?;
     judge(program, &output)
 }
 
@@ -57,8 +56,7 @@ pub(crate) fn judge(program: &'static str, output: &Output) -> Result<(), Postgr
 /// before it, else the last line.
 pub(crate) fn failure_line(log: &str) -> Option<String> {
     let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let severe = |line: &&&str| {
-        ["FATAL:", "PANIC:", "error:"].iter().any(|word| line.contains(word))
-    };
+    let severe =
+        |line: &&&str| ["FATAL:", "PANIC:", "error:"].iter().any(|word| line.contains(word));
     lines.iter().rev().find(severe).or(lines.last()).map(|line| (*line).to_owned())
 }

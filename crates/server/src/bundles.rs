@@ -16,20 +16,16 @@ pub(crate) async fn bundle(
     State(api): State<Arc<Api>>,
     Path((scope, file)): Path<(String, String)>,
 ) -> impl IntoResponse {
-    let region = &api.control.installation().region;
+    let region = api.control.installation().region.as_str();
     let authorities = api.control.authorities();
-    if scope != "global" && scope != *region {
+    if scope != "global" && scope != region {
         return not_found();
     }
-    if let Some(name) = file.strip_suffix(".p7b").filter(|it| *it == format!("{scope}-bundle")) {
-        let _ = name;
-        return found(P7B, authorities.bundle_p7b().to_vec());
-    }
-    match file.strip_suffix(".pem") {
-        Some(name) if name == format!("{scope}-bundle") => {
-            found(PEM, authorities.bundle_pem().into_bytes())
-        }
-        Some(name) if scope == "global" => match authorities.authority_pem(name) {
+    let is_bundle = |name: &str| name == format!("{scope}-bundle");
+    match file.rsplit_once('.') {
+        Some((name, "pem")) if is_bundle(name) => found(PEM, authorities.bundle_pem().into_bytes()),
+        Some((name, "p7b")) if is_bundle(name) => found(P7B, authorities.bundle_p7b().to_vec()),
+        Some((name, "pem")) if scope == "global" => match authorities.authority_pem(name) {
             Ok(pem) => found(PEM, pem.as_bytes().to_vec()),
             Err(_) => not_found(),
         },

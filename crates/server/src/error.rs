@@ -38,8 +38,7 @@ impl ApiError {
     }
 
     pub(crate) fn missing(parameter: &str) -> Self {
-        let message =
-            format!("The parameter {parameter} must be provided and must not be blank.");
+        let message = format!("The parameter {parameter} must be provided and must not be blank.");
         Self::new(MISSING_PARAMETER, message)
     }
 
@@ -75,7 +74,9 @@ impl ApiError {
 
 impl From<InvalidParameter> for ApiError {
     fn from(error: InvalidParameter) -> Self {
-        use pgkeep_model::ParameterErrorCode::{InvalidParameterCombination, InvalidParameterValue};
+        use pgkeep_model::ParameterErrorCode::{
+            InvalidParameterCombination, InvalidParameterValue,
+        };
         match error.code() {
             InvalidParameterValue => Self::value(error.to_string()),
             InvalidParameterCombination => Self::combination(error.to_string()),

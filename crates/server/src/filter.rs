@@ -9,9 +9,7 @@ pub(crate) fn check(filters: Option<&[Filter]>, known: &[&str]) -> Result<(), Ap
     let unknown = filters.unwrap_or_default().iter().find(|it| !known.contains(&it.name.as_str()));
     match unknown {
         None => Ok(()),
-        Some(filter) => {
-            Err(ApiError::value(format!("Unrecognized filter name: {}", filter.name)))
-        }
+        Some(filter) => Err(ApiError::value(format!("Unrecognized filter name: {}", filter.name))),
     }
 }
 

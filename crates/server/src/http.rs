@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Method, Request as HttpRequest, Response as HttpResponse, StatusCode, header};
 use pgkeep_query::errors::INTERNAL_FAILURE;
-use pgkeep_query::sigv4::{RequestHead, SecretKey, Target, verify};
-use pgkeep_query::{MAX_BODY_BYTES, Params, Request, render_error};
+use pgkeep_query::sigv4::{RequestHead, Target, verify};
+use pgkeep_query::{MAX_BODY_BYTES, Params, Request, Secret, render_error};
 use pgkeep_workflow::Control;
 use tracing::{info, warn};
 
@@ -21,7 +21,7 @@ pub struct Credentials {
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
     /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_access_key: SecretKey,
+    pub secret_access_key: Secret,
 }
 
 /// What a handler works with.
@@ -86,12 +86,12 @@ impl Api {
             query: head.uri.query().unwrap_or(""),
             headers: &headers,
         };
-        let target = Target { region: &self.control.installation().region, service: "rds" };
+        let target = Target { region: self.control.installation().region.as_str(), service: "rds" };
         let secret = |id: &str| {
             let credentials = &self.credentials;
             (id == credentials.access_key_id).then(|| credentials.secret_access_key.clone())
         };
-        verify(&request, body, secret, target, self.control.clock().now())?;
+        verify(&request, body, target, secret, self.control.clock().now())?;
         Ok(())
     }
 }

@@ -77,8 +77,7 @@ pub(crate) fn check(fields: &Kept) -> Result<(), ApiError> {
             ));
         }
     }
-    let storage_type: StorageType =
-        fields.storage_type.as_deref().unwrap_or("gp3").parse()?;
+    let storage_type: StorageType = fields.storage_type.as_deref().unwrap_or("gp3").parse()?;
     let allocated = fields.allocated_storage.unwrap_or(DEFAULT_ALLOCATED_STORAGE_GIB);
     validate::storage(storage_type, allocated, fields.iops.map(i64::from))?;
     if fields.max_allocated_storage.is_some_and(|most| most < allocated) {

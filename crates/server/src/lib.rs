@@ -39,8 +39,8 @@ pub async fn serve(
         shutdown.await;
         let _ = told.send(true);
     };
-    let server = axum::serve(listener, router(control, credentials))
-        .with_graceful_shutdown(told_when_over);
+    let server =
+        axum::serve(listener, router(control, credentials)).with_graceful_shutdown(told_when_over);
     let patience = async {
         let _ = heard.wait_for(|told| *told).await;
         tokio::time::sleep(GRACE_PERIOD).await;

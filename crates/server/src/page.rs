@@ -46,8 +46,9 @@ impl Page {
         all: impl IntoIterator<Item = T>,
         key: impl Fn(&T) -> String,
     ) -> (Vec<T>, Option<String>) {
-        let mut rest =
-            all.into_iter().skip_while(|item| self.after.as_ref().is_some_and(|it| key(item) <= *it));
+        let mut rest = all
+            .into_iter()
+            .skip_while(|item| self.after.as_ref().is_some_and(|it| key(item) <= *it));
         let page: Vec<T> = rest.by_ref().take(self.size).collect();
         let more = rest.next().is_some();
         let marker = page.last().filter(|_| more).map(|item| hex_encode(&key(item)));
@@ -60,7 +61,8 @@ fn hex_encode(key: &str) -> String {
 }
 
 fn decode_marker(marker: &str) -> Result<String, ApiError> {
-    let pair = |at: usize| marker.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let pair =
+        |at: usize| marker.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = (0..marker.len()).step_by(2).map(pair).collect();
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())

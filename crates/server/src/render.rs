@@ -63,9 +63,11 @@ pub(crate) fn instance(control: &Control, instance: &DbInstance) -> shapes::DbIn
         multi_az: Some(kept.multi_az.unwrap_or(false)),
         network_type: Some(kept.network_type.unwrap_or_else(|| "IPV4".to_owned())),
         option_group_memberships: vec![shapes::OptionGroupMembership {
-            option_group_name: Some(kept.option_group_name.unwrap_or_else(|| {
-                format!("default:postgres-{}", desired.engine_version.major)
-            })),
+            option_group_name: Some(
+                kept.option_group_name.unwrap_or_else(|| {
+                    format!("default:postgres-{}", desired.engine_version.major)
+                }),
+            ),
             status: Some("in-sync".to_owned()),
         }],
         pending_modified_values: Some(pending(&instance.pending)),

@@ -149,8 +149,7 @@ impl Transaction<'_> {
         now: OffsetDateTime,
     ) -> Result<Option<OffsetDateTime>, StoreError> {
         let sql = "SELECT min(due_at) FROM db_instance WHERE due_at > ?1";
-        let millis: Option<i64> =
-            self.inner.query_row(sql, [to_millis(now)], |row| row.get(0))?;
+        let millis: Option<i64> = self.inner.query_row(sql, [to_millis(now)], |row| row.get(0))?;
         Ok(millis.map(from_millis).transpose()?)
     }
 

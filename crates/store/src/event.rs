@@ -89,8 +89,9 @@ fn read_event(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Event)> {
             .find(|known| known.as_str() == category)
             .ok_or_else(|| unknown(4, &category))?,
         message: row.get(5)?,
-        at: from_millis(row.get(6)?)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, Type::Integer, error.into()))?,
+        at: from_millis(row.get(6)?).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(6, Type::Integer, error.into())
+        })?,
     };
     Ok((row.get(0)?, event))
 }

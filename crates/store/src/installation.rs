@@ -22,7 +22,9 @@ impl Transaction<'_> {
         let row = self.inner.query_row(
             "SELECT region, account_id, domain FROM installation",
             [],
-            |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
+            |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            },
         );
         let Some((region, account_id, domain)) = row.optional()? else { return Ok(None) };
         Ok(Some(Installation {

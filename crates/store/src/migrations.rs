@@ -39,8 +39,9 @@ pub(crate) fn apply(connection: &Connection) -> Result<(), StoreError> {
     let found = check(connection)?;
     for (version, sql) in MIGRATIONS.iter().enumerate().skip(found) {
         let next = version + 1;
-        connection
-            .execute_batch(&format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {next}; COMMIT;"))?;
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {sql} PRAGMA user_version = {next}; COMMIT;"
+        ))?;
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ impl Control {
         let store = Store::open(&root.join("state.db"))?;
         store.durably(|state| state.ensure_installation(&settings.installation))?;
         let now = settings.clock.now();
-        let region = &settings.installation.region;
+        let region = settings.installation.region.as_str();
         let authorities = Authorities::ensure(&root.join("authorities"), region, now)?;
         store.quickly(|state| state.make_all_due(now))?;
         Ok(Arc::new(Self {

@@ -11,7 +11,7 @@ use pgkeep_postgres::{
     Admin, Engine, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard, empty_trash,
     install_key_pair, prepare, take_prepared, write_configuration,
 };
-use pgkeep_probe::{Endpoint, Expected, PlaintextExpected, TlsVersion, prove};
+use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, TlsVersion, prove};
 
 use crate::decide::Effect;
 use crate::wanted::Plan;
@@ -85,7 +85,7 @@ impl Step<'_> {
             &KeyPairFiles {
                 serial: &leaf.serial_hex,
                 chain_pem: &leaf.chain_pem,
-                key_pem: key.to_pem(),
+                key_pem: &key.to_pem(),
                 roots_pem: &authorities.bundle_pem(),
             },
         )?;
@@ -146,21 +146,18 @@ impl Step<'_> {
     async fn prove(&self) -> Result<Record, WorkflowError> {
         let desired = &self.instance.desired;
         let certificate = self.instance.applied.certificate.as_ref();
-        let user = desired.master_username.clone();
         let database = "postgres".to_owned();
+        let policy =
+            if self.plan.force_ssl { PlaintextPolicy::Refused } else { PlaintextPolicy::Accepted };
         let expected = Expected {
             leaf_fingerprint: certificate.map(|it| it.fingerprint.clone()).unwrap_or_default(),
             roots_pem: self.control.authorities.bundle_pem(),
-            plaintext: if self.plan.force_ssl {
-                PlaintextExpected::Refused { user, database }
-            } else {
-                PlaintextExpected::Accepted { user, database }
-            },
+            judged_at: self.control.clock().now(),
+            plaintext: Plaintext { policy, user: desired.master_username.clone(), database },
             min_version: self.min_version(),
             max_version: None,
         };
-        let endpoint =
-            Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
+        let endpoint = Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
         let proved = prove(&endpoint, &expected, PROOF_LIMIT).await;
         proved.map_err(|source| WorkflowError::Proof {
             endpoint: desired.endpoint.clone(),
@@ -218,10 +215,9 @@ impl Control {
             .map(|instance| (instance.desired.address, instance.desired.endpoint))
             .collect();
         let hosts = &self.settings.hosts;
-        hosts.ensure(&names).map_err(|source| WorkflowError::Hosts {
-            path: hosts.path().to_owned(),
-            source,
-        })
+        hosts
+            .ensure(&names)
+            .map_err(|source| WorkflowError::Hosts { path: hosts.path().to_owned(), source })
     }
 
     /// The engine that an instance runs on, if it is installed.

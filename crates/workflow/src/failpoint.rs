@@ -23,10 +23,8 @@ pub(crate) fn reached(effect: &str, moment: Moment) -> bool {
     };
     let Ok(wish) = std::env::var("PGKEEP_FAILPOINT") else { return false };
     if wish == format!("{effect}:{moment}:kill") {
-        let _ = rustix::process::kill_process(
-            rustix::process::getpid(),
-            rustix::process::Signal::KILL,
-        );
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
     wish == format!("{effect}:{moment}:fail") && !FAILED.swap(true, Ordering::SeqCst)
 }

@@ -99,10 +99,7 @@ mod tests {
         let before = "127.0.0.1 localhost\n# BEGIN pgkeep /b\n127.77.0.2 b\n# END pgkeep /b\n";
         let one = [(IpAddr::from([127, 77, 0, 1]), "a".to_owned())];
         let with = render_hosts(before, "/a", &one);
-        assert_eq!(
-            with,
-            format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n")
-        );
+        assert_eq!(with, format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n"));
         assert_eq!(render_hosts(&with, "/a", &one), with);
         assert_eq!(render_hosts(&with, "/a", &[]), before);
     }

@@ -82,9 +82,8 @@ impl Driver {
         let message = chain(error);
         warn!(%id, attempt = claim.attempt, error = message, "an effect failed");
         let taken = matches!(error, WorkflowError::Postgres(PostgresError::AddressInUse { .. }));
-        let elsewhere = taken
-            && control.shared_address().is_none()
-            && claim.attempt <= ADDRESSES_TO_TRY;
+        let elsewhere =
+            taken && control.shared_address().is_none() && claim.attempt <= ADDRESSES_TO_TRY;
         let status = failed_status(error, claim, now);
         control.store.quickly(|state| {
             let due = if elsewhere { now } else { now + pause_after(claim.attempt) };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use pgkeep_model::parameters::{evaluate_defaults, force_ssl_default};
+use pgkeep_model::parameters::{FormulaVariables, evaluate_defaults, force_ssl_default};
 use pgkeep_model::{DbInstance, EngineVersion, instance_class};
 use pgkeep_postgres::{Access, AuthenticationMethod, Rendered, Settings, digest, render};
 
@@ -70,7 +70,13 @@ fn parameters(
 ) -> Result<BTreeMap<String, String>, WorkflowError> {
     let class = instance_class(&instance.desired.class)
         .ok_or_else(|| WorkflowError::Model(format!("unknown class {}", instance.desired.class)))?;
-    let memory = class.effective_memory(control.settings.machine_memory);
-    evaluate_defaults(version, memory, class.vcpu)
-        .map_err(|error| WorkflowError::Model(error.to_string()))
+    let gib = instance.desired.kept.allocated_storage.and_then(|gib| u64::try_from(gib).ok());
+    let variables = FormulaVariables {
+        allocated_storage_bytes: gib.unwrap_or(0) << 30,
+        memory_bytes: class.effective_memory(control.settings.machine_memory),
+        vcpu: class.vcpu,
+        port: instance.desired.port,
+        is_replica: false,
+    };
+    evaluate_defaults(version, &variables).map_err(|error| WorkflowError::Model(error.to_string()))
 }

@@ -3,8 +3,12 @@
 //! Sources: "Using SSL with a PostgreSQL DB instance" (cipher table, `rds.force_ssl`), the default
 //! parameter groups of the service (the rest).
 
+use std::collections::BTreeMap;
+
 use crate::engine::EngineVersion;
 use crate::names::DbParameterGroupName;
+use crate::parameters::{Formula, FormulaVariables};
+use crate::validate::InvalidParameter;
 
 /// A row of the cipher table: the list is the default from `first` on, up to the next row.
 struct CipherRow {
@@ -13,10 +17,7 @@ struct CipherRow {
 }
 
 const fn row(major: u16, minor: u16, ciphers: &'static str) -> CipherRow {
-    CipherRow {
-        first: EngineVersion { major, minor },
-        ciphers,
-    }
+    CipherRow { first: EngineVersion { major, minor }, ciphers }
 }
 
 /// The cipher table in ascending order. It leaves out 10.8, 11.0 and 11.3, which the service
@@ -63,29 +64,42 @@ pub fn default_group_name(major: u16) -> DbParameterGroupName {
 /// The parameters whose default is a [`Formula`](super::Formula), in the unit of the engine:
 /// 8 kB pages for `shared_buffers`, kB for `maintenance_work_mem`.
 pub const DEFAULT_FORMULAS: [(&str, &str); 3] = [
-    (
-        "maintenance_work_mem",
-        "GREATEST({DBInstanceClassMemory/63963136*1024},65536)",
-    ),
-    (
-        "max_connections",
-        "LEAST({DBInstanceClassMemory/9531392},5000)",
-    ),
+    ("maintenance_work_mem", "GREATEST({DBInstanceClassMemory/63963136*1024},65536)"),
+    ("max_connections", "LEAST({DBInstanceClassMemory/9531392},5000)"),
     ("shared_buffers", "{DBInstanceClassMemory/32768}"),
 ];
 
 /// The default formula of a parameter.
 pub fn default_formula(parameter: &str) -> Option<&'static str> {
-    DEFAULT_FORMULAS
-        .iter()
-        .find(|(name, _)| *name == parameter)
-        .map(|(_, formula)| *formula)
+    DEFAULT_FORMULAS.iter().find(|(name, _)| *name == parameter).map(|(_, formula)| *formula)
+}
+
+/// The values of a default group for a server: those parameters whose default is the service's,
+/// not the engine's, in the engine's units.
+///
+/// # Errors
+/// A formula has no value for these variables.
+pub fn evaluate_defaults(
+    version: EngineVersion,
+    variables: &FormulaVariables,
+) -> Result<BTreeMap<String, String>, InvalidParameter> {
+    let mut values = BTreeMap::new();
+    for (name, formula) in DEFAULT_FORMULAS {
+        let formula: Formula = formula.parse()?;
+        values.insert(name.to_owned(), formula.evaluate(variables)?.to_string());
+    }
+    let mut set = |name: &str, value: &str| values.insert(name.to_owned(), value.to_owned());
+    set("ssl_ciphers", default_ssl_ciphers(version));
+    set("password_encryption", password_encryption_default(version.major));
+    if let Some(least) = ssl_min_protocol_version_default(version.major) {
+        set("ssl_min_protocol_version", least);
+    }
+    Ok(values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::{Formula, FormulaVariables};
 
     /// Every line of the page's table, with 17 and 18 and the versions between the lines.
     #[test]
@@ -94,10 +108,7 @@ mod tests {
         const WITHOUT_RC4: &str = "HIGH:MEDIUM:+3DES:!aNULL:!RC4";
         const OLD: &str = "HIGH:MEDIUM:+3DES:!aNULL";
         for (versions, ciphers) in [
-            (
-                &["19.0", "18.4", "18.0", "17.10", "16.0", "16.14", "15.18"][..],
-                STRICT,
-            ),
+            (&["19.0", "18.4", "18.0", "17.10", "16.0", "16.14", "15.18"][..], STRICT),
             (&["14.23", "13.0", "13.23", "12.0", "12.22"], STRICT),
             (&["11.4", "11.5", "11.22", "11.3"], WITHOUT_RC4),
             (&["11.1", "11.2", "11.0"], OLD),
@@ -105,26 +116,16 @@ mod tests {
             (&["10.7", "10.1", "10.0", "9.6"], OLD),
         ] {
             for version in versions {
-                assert_eq!(
-                    default_ssl_ciphers(version.parse().unwrap()),
-                    ciphers,
-                    "{version}"
-                );
+                assert_eq!(default_ssl_ciphers(version.parse().unwrap()), ciphers, "{version}");
             }
         }
     }
 
     #[test]
     fn by_major_version() {
-        assert_eq!(
-            [10, 14, 15, 18].map(force_ssl_default),
-            [false, false, true, true]
-        );
+        assert_eq!([10, 14, 15, 18].map(force_ssl_default), [false, false, true, true]);
         assert_eq!(ssl_min_protocol_version_default(11), None);
-        assert_eq!(
-            [12, 18].map(ssl_min_protocol_version_default),
-            [Some("TLSv1.2"); 2]
-        );
+        assert_eq!([12, 18].map(ssl_min_protocol_version_default), [Some("TLSv1.2"); 2]);
         assert_eq!(
             [10, 13, 14, 18].map(password_encryption_default),
             ["md5", "md5", "scram-sha-256", "scram-sha-256"]
@@ -143,17 +144,10 @@ mod tests {
         ] {
             let formula: Formula = default_formula(parameter).unwrap().parse().unwrap();
             let value = |memory| {
-                let variables = FormulaVariables {
-                    memory_bytes: memory,
-                    ..Default::default()
-                };
+                let variables = FormulaVariables { memory_bytes: memory, ..Default::default() };
                 formula.evaluate(&variables).unwrap()
             };
-            assert_eq!(
-                (value(1 << 30), value(1 << 40)),
-                (small, large),
-                "{parameter}"
-            );
+            assert_eq!((value(1 << 30), value(1 << 40)), (small, large), "{parameter}");
         }
         assert_eq!(default_formula("work_mem"), None);
     }

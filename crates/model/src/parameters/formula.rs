@@ -87,11 +87,7 @@ impl fmt::Display for Node {
             Self::Product(factor, operations) => {
                 write!(f, "{{{factor}")?;
                 for (operator, value) in operations {
-                    let sign = if *operator == Operator::Multiply {
-                        '*'
-                    } else {
-                        '/'
-                    };
+                    let sign = if *operator == Operator::Multiply { '*' } else { '/' };
                     write!(f, "{sign}{value}")?;
                 }
                 f.write_str("}")

@@ -8,7 +8,7 @@ mod defaults;
 mod formula;
 
 pub use defaults::{
-    DEFAULT_FORMULAS, default_formula, default_group_name, default_ssl_ciphers, family,
-    force_ssl_default, password_encryption_default, ssl_min_protocol_version_default,
+    DEFAULT_FORMULAS, default_formula, default_group_name, default_ssl_ciphers, evaluate_defaults,
+    family, force_ssl_default, password_encryption_default, ssl_min_protocol_version_default,
 };
 pub use formula::{Formula, FormulaVariables};

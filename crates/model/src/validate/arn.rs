@@ -48,9 +48,7 @@ impl FromStr for Arn {
     type Err = InvalidParameter;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| InvalidParameter::Arn {
-            arn: text.to_owned(),
-        })
+        parse(text).ok_or_else(|| InvalidParameter::Arn { arn: text.to_owned() })
     }
 }
 
@@ -65,10 +63,7 @@ fn parse(text: &str) -> Option<Arn> {
         ("cert", "") => ArnResource::Certificate(super::identifier("cert", name, 255).ok()?),
         _ => return None,
     };
-    Some(Arn {
-        region: region.parse().ok()?,
-        resource,
-    })
+    Some(Arn { region: region.parse().ok()?, resource })
 }
 
 #[cfg(test)]
@@ -87,13 +82,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Arn>().unwrap().to_string(), text);
         }
-        let upper = "arn:aws:rds:us-east-1:123456789012:db:MyDB"
-            .parse::<Arn>()
-            .unwrap();
-        assert_eq!(
-            upper.to_string(),
-            "arn:aws:rds:us-east-1:123456789012:db:mydb"
-        );
+        let upper = "arn:aws:rds:us-east-1:123456789012:db:MyDB".parse::<Arn>().unwrap();
+        assert_eq!(upper.to_string(), "arn:aws:rds:us-east-1:123456789012:db:mydb");
     }
 
     #[test]
@@ -111,10 +101,7 @@ mod tests {
             "arn:aws:rds:us-east-1:123456789012:snapshot:a",
         ] {
             let refusal = text.parse::<Arn>().unwrap_err();
-            assert_eq!(
-                refusal.to_string(),
-                format!("Invalid resource name: {text}")
-            );
+            assert_eq!(refusal.to_string(), format!("Invalid resource name: {text}"));
         }
     }
 

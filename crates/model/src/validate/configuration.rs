@@ -15,9 +15,7 @@ pub fn account_id(text: &str) -> Result<String, InvalidParameter> {
     if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err(InvalidParameter::AccountId {
-            text: text.to_owned(),
-        })
+        Err(InvalidParameter::AccountId { text: text.to_owned() })
     }
 }
 
@@ -28,9 +26,7 @@ pub fn region_name(text: &str) -> Result<String, InvalidParameter> {
     if starts_well && text.len() <= MAX_REGION && is_label(text) {
         Ok(text.to_owned())
     } else {
-        Err(InvalidParameter::RegionName {
-            text: text.to_owned(),
-        })
+        Err(InvalidParameter::RegionName { text: text.to_owned() })
     }
 }
 
@@ -44,17 +40,13 @@ pub fn domain_name(text: &str) -> Result<String, InvalidParameter> {
     if is_name {
         Ok(text.to_owned())
     } else {
-        Err(InvalidParameter::DomainName {
-            text: text.to_owned(),
-        })
+        Err(InvalidParameter::DomainName { text: text.to_owned() })
     }
 }
 
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -66,66 +58,29 @@ mod tests {
     #[test]
     fn accounts() {
         assert!(account_id("123456789012").is_ok());
-        for text in [
-            "",
-            "12345678901",
-            "1234567890123",
-            "12345678901a",
-            "１２３４５６７８９０１２",
-        ] {
+        for text in ["", "12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２"]
+        {
             assert!(account_id(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn regions() {
-        for text in [
-            "us-east-1",
-            "us-gov-west-1",
-            "rack-7",
-            "local",
-            &"a".repeat(32),
-        ] {
+        for text in ["us-east-1", "us-gov-west-1", "rack-7", "local", &"a".repeat(32)] {
             assert!(region_name(text).is_ok(), "{text}");
         }
-        for text in [
-            "",
-            "1-east",
-            "US-east-1",
-            "us-",
-            "-us",
-            "us.east",
-            "us_1",
-            &"a".repeat(33),
-        ] {
+        for text in ["", "1-east", "US-east-1", "us-", "-us", "us.east", "us_1", &"a".repeat(33)] {
             assert!(region_name(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn domains() {
-        for text in [
-            "rds.localhost",
-            "localhost",
-            "rds.example.com",
-            "7.example",
-            "a--b.test",
-        ] {
+        for text in ["rds.localhost", "localhost", "rds.example.com", "7.example", "a--b.test"] {
             assert!(domain_name(text).is_ok(), "{text}");
         }
         let long = format!("{}.x", "a".repeat(64));
-        for text in [
-            "",
-            ".",
-            "a.",
-            ".a",
-            "a..b",
-            "A.b",
-            "-a.b",
-            "127.0.0.1",
-            "a_b.c",
-            &long,
-        ] {
+        for text in ["", ".", "a.", ".a", "a..b", "A.b", "-a.b", "127.0.0.1", "a_b.c", &long] {
             assert!(domain_name(text).is_err(), "{text}");
         }
     }

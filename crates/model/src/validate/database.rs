@@ -13,25 +13,16 @@ const MAX_NAME: usize = 63;
 /// and here. Case is kept as given.
 pub fn master_username(name: &str) -> Result<&str, InvalidParameter> {
     if name.is_empty() {
-        return Err(InvalidParameter::Blank {
-            parameter: "MasterUsername",
-        });
+        return Err(InvalidParameter::Blank { parameter: "MasterUsername" });
     }
     if !is_plain_name(name) {
         return Err(InvalidParameter::MasterUsername);
     }
-    if name
-        .get(..3)
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("pg_"))
-    {
-        return Err(InvalidParameter::MasterUsernamePrefix {
-            name: name.to_owned(),
-        });
+    if name.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("pg_")) {
+        return Err(InvalidParameter::MasterUsernamePrefix { name: name.to_owned() });
     }
     if is_reserved_role(name) {
-        return Err(InvalidParameter::MasterUsernameReserved {
-            name: name.to_owned(),
-        });
+        return Err(InvalidParameter::MasterUsernameReserved { name: name.to_owned() });
     }
     Ok(name)
 }
@@ -39,14 +30,9 @@ pub fn master_username(name: &str) -> Result<&str, InvalidParameter> {
 /// `MasterUserPassword`: 8–128 printable ASCII characters without `/`, `@`, `"` and space.
 pub fn master_user_password(password: &str) -> Result<(), InvalidParameter> {
     if password.is_empty() {
-        return Err(InvalidParameter::Blank {
-            parameter: "MasterUserPassword",
-        });
+        return Err(InvalidParameter::Blank { parameter: "MasterUserPassword" });
     }
-    if !password
-        .bytes()
-        .all(|b| b.is_ascii_graphic() && !matches!(b, b'/' | b'@' | b'"'))
-    {
+    if !password.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'/' | b'@' | b'"')) {
         return Err(InvalidParameter::PasswordCharacters);
     }
     match password.len() {
@@ -67,9 +53,7 @@ pub fn db_name(name: &str) -> Result<Option<&str>, InvalidParameter> {
         return Err(InvalidParameter::DbName);
     }
     if is_reserved_database(name) {
-        return Err(InvalidParameter::DbNameReserved {
-            name: name.to_owned(),
-        });
+        return Err(InvalidParameter::DbNameReserved { name: name.to_owned() });
     }
     Ok(Some(name))
 }
@@ -88,32 +72,13 @@ mod tests {
 
     #[test]
     fn master_usernames() {
-        for name in [
-            "postgres",
-            "a",
-            "master_1",
-            "Admin1",
-            "application_db_admin_user",
-            "left",
-        ] {
+        for name in ["postgres", "a", "master_1", "Admin1", "application_db_admin_user", "left"] {
             assert_eq!(master_username(name), Ok(name));
         }
         for name in ["1a", "_a", "a-b", "a b", "ä", &"a".repeat(64)] {
-            assert_eq!(
-                master_username(name),
-                Err(InvalidParameter::MasterUsername),
-                "{name}"
-            );
+            assert_eq!(master_username(name), Err(InvalidParameter::MasterUsername), "{name}");
         }
-        for name in [
-            "admin",
-            "ADMIN",
-            "rdsadmin",
-            "user",
-            "select",
-            "public",
-            "system_user",
-        ] {
+        for name in ["admin", "ADMIN", "rdsadmin", "user", "select", "public", "system_user"] {
             assert_eq!(
                 master_username(name).unwrap_err().to_string(),
                 format!(
@@ -132,35 +97,16 @@ mod tests {
     #[test]
     fn passwords() {
         let of = |length: usize| "x".repeat(length);
-        for password in [
-            "secret99",
-            "!#$%&'()*+,-.:;<=>?[\\]^_`{|}~",
-            &of(8),
-            &of(128),
-        ] {
+        for password in ["secret99", "!#$%&'()*+,-.:;<=>?[\\]^_`{|}~", &of(8), &of(128)] {
             assert_eq!(master_user_password(password), Ok(()));
         }
-        for password in [
-            "secret/99",
-            "secret@99",
-            "secret\"99",
-            "secret 99",
-            "sécret99",
-            "a\tb\n1234",
-        ] {
-            assert_eq!(
-                master_user_password(password),
-                Err(InvalidParameter::PasswordCharacters)
-            );
+        for password in
+            ["secret/99", "secret@99", "secret\"99", "secret 99", "sécret99", "a\tb\n1234"]
+        {
+            assert_eq!(master_user_password(password), Err(InvalidParameter::PasswordCharacters));
         }
-        assert_eq!(
-            master_user_password(&of(7)),
-            Err(InvalidParameter::PasswordTooShort)
-        );
-        assert_eq!(
-            master_user_password(&of(129)),
-            Err(InvalidParameter::PasswordTooLong)
-        );
+        assert_eq!(master_user_password(&of(7)), Err(InvalidParameter::PasswordTooShort));
+        assert_eq!(master_user_password(&of(129)), Err(InvalidParameter::PasswordTooLong));
         assert_eq!(
             master_user_password("").unwrap_err().to_string(),
             "The parameter MasterUserPassword must be provided and must not be blank."

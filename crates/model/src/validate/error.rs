@@ -36,10 +36,7 @@ pub enum InvalidParameter {
         "The parameter {parameter} is not a valid identifier because it is longer than {limit} \
          characters."
     )]
-    IdentifierTooLong {
-        parameter: &'static str,
-        limit: usize,
-    },
+    IdentifierTooLong { parameter: &'static str, limit: usize },
 
     #[error("MasterUsername {name} cannot be used as it is a reserved word used by the engine")]
     MasterUsernameReserved { name: String },
@@ -99,10 +96,7 @@ pub enum InvalidParameter {
     #[error("Invalid storage type: {storage_type}")]
     StorageType { storage_type: String },
     #[error("Invalid storage size for engine name postgres and storage type {storage_type}: {gib}")]
-    StorageSize {
-        storage_type: &'static str,
-        gib: i64,
-    },
+    StorageSize { storage_type: &'static str, gib: i64 },
     #[error(
         "You can't specify IOPS or storage throughput for engine postgres and a storage size \
          less than 400."
@@ -116,19 +110,12 @@ pub enum InvalidParameter {
     IopsMissing { storage_type: &'static str },
     /// Our words.
     #[error("Invalid iops for engine name postgres and storage type {storage_type}: {iops}")]
-    Iops {
-        storage_type: &'static str,
-        iops: i64,
-    },
+    Iops { storage_type: &'static str, iops: i64 },
     #[error(
         "Invalid iops to storage (GB) ratio for engine name postgres and storage type \
          {storage_type}: {:.4}", f64::from(*iops) / f64::from(*gib)
     )]
-    IopsRatio {
-        storage_type: &'static str,
-        iops: u32,
-        gib: u32,
-    },
+    IopsRatio { storage_type: &'static str, iops: u32, gib: u32 },
 
     #[error(
         "Invalid maintenance window format: {text}. Should be specified as a range \
@@ -200,10 +187,7 @@ pub enum InvalidParameter {
     Formula { text: String },
     /// Our words.
     #[error("The formula {formula} has no value for this DB instance: {reason}")]
-    FormulaValue {
-        formula: String,
-        reason: &'static str,
-    },
+    FormulaValue { formula: String, reason: &'static str },
 }
 
 impl InvalidParameter {

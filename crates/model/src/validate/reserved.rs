@@ -14,15 +14,8 @@ const KEY_WORDS: &str = "all analyse analyze and any array as asc asymmetric bot
     unique user using variadic when where window with";
 
 /// Roles of the service, and names that `CREATE ROLE` keeps for itself.
-const ROLES: [&str; 7] = [
-    "admin",
-    "none",
-    "public",
-    "rdsadmin",
-    "rds_iam",
-    "rds_replication",
-    "rds_superuser",
-];
+const ROLES: [&str; 7] =
+    ["admin", "none", "public", "rdsadmin", "rds_iam", "rds_replication", "rds_superuser"];
 
 /// Databases of the engine and of the service, and words seen refused by the service.
 const DATABASES: [&str; 5] = ["catalog", "flag", "rdsadmin", "template0", "template1"];
@@ -40,7 +33,5 @@ pub(super) fn is_reserved_database(name: &str) -> bool {
 }
 
 fn is_key_word(name: &str) -> bool {
-    KEY_WORDS
-        .split_ascii_whitespace()
-        .any(|word| word.eq_ignore_ascii_case(name))
+    KEY_WORDS.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(name))
 }

@@ -7,20 +7,14 @@ use crate::engine::MAJORS;
 /// `Port`: 1150–65535.
 pub fn port(port: impl Into<i64>) -> Result<u16, InvalidParameter> {
     let port = port.into();
-    u16::try_from(port)
-        .ok()
-        .filter(|port| *port >= 1150)
-        .ok_or(InvalidParameter::Port { port })
+    u16::try_from(port).ok().filter(|port| *port >= 1150).ok_or(InvalidParameter::Port { port })
 }
 
 /// `BackupRetentionPeriod`: 0–35 days, 0 for no automated backups.
 pub fn backup_retention_period(days: impl Into<i64>) -> Result<u8, InvalidParameter> {
     let days = days.into();
     let refusal = InvalidParameter::BackupRetentionPeriod { days };
-    u8::try_from(days)
-        .ok()
-        .filter(|days| *days <= 35)
-        .ok_or(refusal)
+    u8::try_from(days).ok().filter(|days| *days <= 35).ok_or(refusal)
 }
 
 /// `MonitoringInterval`, in seconds; 0 is off.
@@ -36,9 +30,7 @@ pub fn monitoring_interval(seconds: impl Into<i64>) -> Result<u8, InvalidParamet
 pub fn engine(name: &str) -> Result<(), InvalidParameter> {
     match name {
         "postgres" => Ok(()),
-        _ => Err(InvalidParameter::Engine {
-            engine: name.to_owned(),
-        }),
+        _ => Err(InvalidParameter::Engine { engine: name.to_owned() }),
     }
 }
 
@@ -46,17 +38,13 @@ pub fn engine(name: &str) -> Result<(), InvalidParameter> {
 pub fn license_model(model: &str) -> Result<(), InvalidParameter> {
     match model {
         "postgresql-license" => Ok(()),
-        _ => Err(InvalidParameter::LicenseModel {
-            model: model.to_owned(),
-        }),
+        _ => Err(InvalidParameter::LicenseModel { model: model.to_owned() }),
     }
 }
 
 /// `DBInstanceClass`: one of the table.
 pub fn db_instance_class(name: &str) -> Result<&'static InstanceClass, InvalidParameter> {
-    instance_class(name).ok_or_else(|| InvalidParameter::InstanceClass {
-        class: name.to_owned(),
-    })
+    instance_class(name).ok_or_else(|| InvalidParameter::InstanceClass { class: name.to_owned() })
 }
 
 /// `DBParameterGroupFamily`: `postgres10` to `postgres18`; gives the major version.
@@ -64,9 +52,7 @@ pub fn parameter_group_family(family: &str) -> Result<u16, InvalidParameter> {
     MAJORS
         .into_iter()
         .find(|major| family == crate::parameters::family(*major))
-        .ok_or_else(|| InvalidParameter::ParameterGroupFamily {
-            family: family.to_owned(),
-        })
+        .ok_or_else(|| InvalidParameter::ParameterGroupFamily { family: family.to_owned() })
 }
 
 #[cfg(test)]
@@ -107,16 +93,10 @@ mod tests {
     #[test]
     fn words() {
         assert_eq!(engine("postgres"), Ok(()));
-        assert_eq!(
-            text(engine("mysql")),
-            Err("Invalid DB engine: mysql".to_owned())
-        );
+        assert_eq!(text(engine("mysql")), Err("Invalid DB engine: mysql".to_owned()));
         assert_eq!(license_model("postgresql-license"), Ok(()));
         assert!(license_model("general-public-license").is_err());
-        assert_eq!(
-            db_instance_class("db.t3.micro").map(|class| class.vcpu),
-            Ok(2)
-        );
+        assert_eq!(db_instance_class("db.t3.micro").map(|class| class.vcpu), Ok(2));
         assert_eq!(
             text(db_instance_class("t3.micro")),
             Err("Invalid DB Instance class: t3.micro".to_owned())
@@ -127,19 +107,10 @@ mod tests {
     fn families() {
         assert_eq!(parameter_group_family("postgres10"), Ok(10));
         assert_eq!(parameter_group_family("postgres18"), Ok(18));
-        for family in [
-            "",
-            "postgres",
-            "postgres9.6",
-            "postgres19",
-            "postgres016",
-            "mysql8.0",
-        ] {
+        for family in ["", "postgres", "postgres9.6", "postgres19", "postgres016", "mysql8.0"] {
             assert_eq!(
                 text(parameter_group_family(family)),
-                Err(format!(
-                    "ParameterGroupFamily {family} is not a valid parameter group family"
-                ))
+                Err(format!("ParameterGroupFamily {family} is not a valid parameter group family"))
             );
         }
     }

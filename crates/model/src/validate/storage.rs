@@ -92,9 +92,7 @@ impl FromStr for StorageType {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == text)
-            .ok_or_else(|| InvalidParameter::StorageType {
-                storage_type: text.to_owned(),
-            })
+            .ok_or_else(|| InvalidParameter::StorageType { storage_type: text.to_owned() })
     }
 }
 
@@ -104,15 +102,9 @@ pub fn storage(
     allocated_gib: impl Into<i64>,
     iops: Option<i64>,
 ) -> Result<(u32, Option<u32>), InvalidParameter> {
-    let (limits, name, gib) = (
-        storage_type.limits(),
-        storage_type.name(),
-        allocated_gib.into(),
-    );
-    let gib = within(gib, &limits.gib).ok_or(InvalidParameter::StorageSize {
-        storage_type: name,
-        gib,
-    })?;
+    let (limits, name, gib) = (storage_type.limits(), storage_type.name(), allocated_gib.into());
+    let gib = within(gib, &limits.gib)
+        .ok_or(InvalidParameter::StorageSize { storage_type: name, gib })?;
     let Some(iops) = iops else {
         if limits.iops_required {
             return Err(InvalidParameter::IopsMissing { storage_type: name });
@@ -125,26 +117,17 @@ pub fn storage(
     if storage_type == StorageType::Gp3 && gib < GP3_CHOICE_FROM_GIB {
         return Err(InvalidParameter::IopsBelow400);
     }
-    let iops = within(iops, &range).ok_or(InvalidParameter::Iops {
-        storage_type: name,
-        iops,
-    })?;
+    let iops = within(iops, &range).ok_or(InvalidParameter::Iops { storage_type: name, iops })?;
     if u64::from(iops) > u64::from(gib) * u64::from(limits.most_iops_per_gib)
         || u64::from(iops) * 2 < u64::from(gib)
     {
-        return Err(InvalidParameter::IopsRatio {
-            storage_type: name,
-            iops,
-            gib,
-        });
+        return Err(InvalidParameter::IopsRatio { storage_type: name, iops, gib });
     }
     Ok((gib, Some(iops)))
 }
 
 fn within(value: i64, range: &RangeInclusive<u32>) -> Option<u32> {
-    u32::try_from(value)
-        .ok()
-        .filter(|value| range.contains(value))
+    u32::try_from(value).ok().filter(|value| range.contains(value))
 }
 
 #[cfg(test)]
@@ -163,10 +146,7 @@ mod tests {
             (Io1, 2_000, Some(1_000)),
             (Io2, 100, Some(100_000)),
         ] {
-            let expected = (
-                u32::try_from(gib).unwrap(),
-                iops.map(|i| u32::try_from(i).unwrap()),
-            );
+            let expected = (u32::try_from(gib).unwrap(), iops.map(|i| u32::try_from(i).unwrap()));
             assert_eq!(storage(kind, gib, iops), Ok(expected));
         }
     }
@@ -209,12 +189,6 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
         assert!("GP2".parse::<StorageType>().is_err());
-        assert_eq!(
-            (
-                StorageType::default_for(None),
-                StorageType::default_for(Some(1))
-            ),
-            (Gp3, Io1)
-        );
+        assert_eq!((StorageType::default_for(None), StorageType::default_for(Some(1))), (Gp3, Io1));
     }
 }

@@ -19,8 +19,7 @@ pub fn tag(key: &str, value: &str) -> Result<(), InvalidParameter> {
         return Err(InvalidParameter::TagValueLength);
     }
     let reserved = |prefix: &&str| {
-        key.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     if let Some(prefix) = RESERVED_PREFIXES.into_iter().find(reserved) {
         return Err(InvalidParameter::TagKeyPrefix { prefix });
@@ -39,16 +38,10 @@ pub fn tags<'a>(all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<(),
     for (key, value) in all {
         tag(key, value)?;
         if !keys.insert(key) {
-            return Err(InvalidParameter::TagDuplicate {
-                key: key.to_owned(),
-            });
+            return Err(InvalidParameter::TagDuplicate { key: key.to_owned() });
         }
     }
-    if keys.len() > MAX_TAGS {
-        Err(InvalidParameter::TooManyTags)
-    } else {
-        Ok(())
-    }
+    if keys.len() > MAX_TAGS { Err(InvalidParameter::TooManyTags) } else { Ok(()) }
 }
 
 /// Letters, numbers, separators of Unicode and `_.:/=+-@`; the backslash in the refusal's text is
@@ -65,36 +58,17 @@ mod tests {
 
     #[test]
     fn one_tag() {
-        for (key, value) in [
-            ("Name", "a"),
-            ("k", ""),
-            ("Größe", "10 km/h"),
-            ("laws:x", "aws:y"),
-        ] {
+        for (key, value) in [("Name", "a"), ("k", ""), ("Größe", "10 km/h"), ("laws:x", "aws:y")]
+        {
             assert_eq!(tag(key, value), Ok(()), "{key}");
         }
         assert_eq!(tag(&"ä".repeat(128), &"ß".repeat(256)), Ok(()));
         assert_eq!(tag("", ""), Err(InvalidParameter::TagKeyLength));
-        assert_eq!(
-            tag(&"k".repeat(129), ""),
-            Err(InvalidParameter::TagKeyLength)
-        );
-        assert_eq!(
-            tag("k", &"v".repeat(257)),
-            Err(InvalidParameter::TagValueLength)
-        );
-        assert_eq!(
-            tag("AWS:x", ""),
-            Err(InvalidParameter::TagKeyPrefix { prefix: "aws:" })
-        );
-        assert_eq!(
-            tag("rds:x", ""),
-            Err(InvalidParameter::TagKeyPrefix { prefix: "rds:" })
-        );
-        assert_eq!(
-            tag("a,b", ""),
-            Err(InvalidParameter::TagCharacters { part: "keys" })
-        );
+        assert_eq!(tag(&"k".repeat(129), ""), Err(InvalidParameter::TagKeyLength));
+        assert_eq!(tag("k", &"v".repeat(257)), Err(InvalidParameter::TagValueLength));
+        assert_eq!(tag("AWS:x", ""), Err(InvalidParameter::TagKeyPrefix { prefix: "aws:" }));
+        assert_eq!(tag("rds:x", ""), Err(InvalidParameter::TagKeyPrefix { prefix: "rds:" }));
+        assert_eq!(tag("a,b", ""), Err(InvalidParameter::TagCharacters { part: "keys" }));
         assert_eq!(
             tag("off", "off(M-F,18)").unwrap_err().to_string(),
             "Tag values may only contain unicode letters, digits, whitespace, or one of these \
@@ -109,12 +83,7 @@ mod tests {
         assert_eq!(tags(pairs(50)), Ok(()));
         assert_eq!(tags(pairs(51)), Err(InvalidParameter::TooManyTags));
         let twice = tags([("k", "1"), ("k", "2")]);
-        assert_eq!(
-            twice,
-            Err(InvalidParameter::TagDuplicate {
-                key: "k".to_owned()
-            })
-        );
+        assert_eq!(twice, Err(InvalidParameter::TagDuplicate { key: "k".to_owned() }));
     }
 
     proptest! {

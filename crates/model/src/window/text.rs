@@ -18,13 +18,10 @@ impl FromStr for BackupWindow {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (start, end) = text
             .split_once('-')
-            .ok_or_else(|| InvalidParameter::BackupWindow {
-                text: text.to_owned(),
-            })?;
+            .ok_or_else(|| InvalidParameter::BackupWindow { text: text.to_owned() })?;
         let read = |time: &str| {
-            parse_time(time).ok_or_else(|| InvalidParameter::BackupWindowTime {
-                time: time.to_owned(),
-            })
+            parse_time(time)
+                .ok_or_else(|| InvalidParameter::BackupWindowTime { time: time.to_owned() })
         };
         let window = Self::between(read(start)?, read(end)?);
         if window.length < MIN_LENGTH {
@@ -38,15 +35,12 @@ impl FromStr for MaintenanceWindow {
     type Err = InvalidParameter;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (start, end) =
-            text.split_once('-')
-                .ok_or_else(|| InvalidParameter::MaintenanceWindow {
-                    text: text.to_owned(),
-                })?;
+        let (start, end) = text
+            .split_once('-')
+            .ok_or_else(|| InvalidParameter::MaintenanceWindow { text: text.to_owned() })?;
         let read = |time: &str| {
-            parse_day_time(time).ok_or_else(|| InvalidParameter::MaintenanceWindowTime {
-                time: time.to_owned(),
-            })
+            parse_day_time(time)
+                .ok_or_else(|| InvalidParameter::MaintenanceWindowTime { time: time.to_owned() })
         };
         let window = Self::between(read(start)?, read(end)?);
         if window.length < MIN_LENGTH {
@@ -69,10 +63,7 @@ impl fmt::Display for BackupWindow {
 impl fmt::Display for MaintenanceWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clock = |position: u32| {
-            let day = DAYS
-                .into_iter()
-                .nth((position / DAY) as usize)
-                .unwrap_or_default();
+            let day = DAYS.into_iter().nth((position / DAY) as usize).unwrap_or_default();
             format!("{day}:{:02}:{:02}", position % DAY / 60, position % 60)
         };
         write!(f, "{}-{}", clock(self.start), clock(self.end()))
@@ -93,18 +84,14 @@ where
     Self: FromStr<Err = InvalidParameter>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
 /// `ddd:hh24:mi` as minutes from Monday's midnight; the day in any case.
 fn parse_day_time(text: &str) -> Option<u32> {
     let (day, time) = text.split_once(':')?;
-    let day = DAYS
-        .iter()
-        .position(|name| name.eq_ignore_ascii_case(day))?;
+    let day = DAYS.iter().position(|name| name.eq_ignore_ascii_case(day))?;
     Some(u32::try_from(day).ok()? * DAY + parse_time(time)?)
 }
 
@@ -130,11 +117,7 @@ mod tests {
         for text in ["03:00-03:30", "23:45-00:15", "00:00-23:59", "00:30-00:00"] {
             assert_eq!(text.parse::<BackupWindow>().unwrap().to_string(), text);
         }
-        for text in [
-            "sun:23:45-mon:00:15",
-            "mon:00:00-mon:00:30",
-            "sat:12:00-sun:11:59",
-        ] {
+        for text in ["sun:23:45-mon:00:15", "mon:00:00-mon:00:30", "sat:12:00-sun:11:59"] {
             assert_eq!(text.parse::<MaintenanceWindow>().unwrap().to_string(), text);
             let json = serde_json::to_string(&text.parse::<MaintenanceWindow>().unwrap()).unwrap();
             assert_eq!(json, format!("{text:?}"));
@@ -158,22 +141,12 @@ mod tests {
             assert_eq!(text(short), "Backup window must be at least 30 minutes.");
         }
         for format in ["", "02:00", "02:00 02:30"] {
-            assert!(
-                text(format).starts_with("Invalid backup window format: "),
-                "{format}"
-            );
+            assert!(text(format).starts_with("Invalid backup window format: "), "{format}");
         }
-        for time in [
-            "2:00-03:00",
-            "02:60-03:00",
-            "+2:00-03:00",
-            "02:00-03:00-04:00",
-            "02:00 -03:00",
-        ] {
-            assert!(
-                text(time).starts_with("Invalid backup window time "),
-                "{time}"
-            );
+        for time in
+            ["2:00-03:00", "02:60-03:00", "+2:00-03:00", "02:00-03:00-04:00", "02:00 -03:00"]
+        {
+            assert!(text(time).starts_with("Invalid backup window time "), "{time}");
         }
     }
 
@@ -191,15 +164,8 @@ mod tests {
             "Invalid maintenance window format: sun. Should be specified as a range \
              ddd:hh24:mi-ddd:hh24:mi (24H Clock UTC). Example: Sun:23:45-Mon:00:15"
         );
-        for short in [
-            "mon:02:00-mon:02:29",
-            "mon:02:00-mon:02:00",
-            "sun:23:50-mon:00:19",
-        ] {
-            assert_eq!(
-                text(short),
-                "The maintenance window must be at least 30 minutes."
-            );
+        for short in ["mon:02:00-mon:02:29", "mon:02:00-mon:02:00", "sun:23:50-mon:00:19"] {
+            assert_eq!(text(short), "The maintenance window must be at least 30 minutes.");
         }
         for long in ["mon:02:00-tue:02:00", "mon:02:00-mon:01:30"] {
             assert_eq!(text(long), "Maintenance window must be less than 24 hours.");

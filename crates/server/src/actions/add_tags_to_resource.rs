@@ -22,9 +22,8 @@ pub(super) fn answer(control: &Control, input: &AddTagsToResourceMessage) -> Res
 
 /// Tags by key, checked.
 pub(super) fn tag_map(tags: &[Tag]) -> Result<BTreeMap<String, String>, ApiError> {
-    let pair = |tag: &Tag| {
-        (tag.key.clone().unwrap_or_default(), tag.value.clone().unwrap_or_default())
-    };
+    let pair =
+        |tag: &Tag| (tag.key.clone().unwrap_or_default(), tag.value.clone().unwrap_or_default());
     let map: BTreeMap<String, String> = tags.iter().map(pair).collect();
     validate::tags(map.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
     Ok(map)

@@ -32,8 +32,7 @@ pub(super) fn answer(
         });
         versions = versions.into_iter().next_back().into_iter().collect();
     }
-    let (versions, marker) =
-        page.cut(versions, |it| format!("{:05}.{:05}", it.major, it.minor));
+    let (versions, marker) = page.cut(versions, |it| format!("{:05}.{:05}", it.major, it.minor));
     let db_engine_versions = versions.into_iter().map(engine_version).collect();
     Ok(DbEngineVersionMessage { db_engine_versions, marker })
 }

@@ -30,9 +30,11 @@ pub(super) fn answer(
         let classes = instance_classes().iter();
         all.extend(
             classes
-                .filter(|class| is(&input.engine_version, &version.to_string())
-                    && is(&input.db_instance_class, class.name)
-                    && is(&input.license_model, "postgresql-license"))
+                .filter(|class| {
+                    is(&input.engine_version, &version.to_string())
+                        && is(&input.db_instance_class, class.name)
+                        && is(&input.license_model, "postgresql-license")
+                })
                 .flat_map(|class| StorageType::ALL.map(|storage| (version, class, storage))),
         );
     }

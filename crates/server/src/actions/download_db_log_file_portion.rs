@@ -21,23 +21,21 @@ pub(super) fn answer(
     let instance = find(control, &input.db_instance_identifier)?;
     let lines = match input.number_of_lines {
         None => LINES,
-        Some(lines) => usize::try_from(lines)
-            .ok()
-            .filter(|lines| (1..=LINES).contains(lines))
-            .ok_or_else(|| {
-                ApiError::value(format!("NumberOfLines must be between 1 and {LINES}."))
-            })?,
+        Some(lines) => {
+            usize::try_from(lines).ok().filter(|lines| (1..=LINES).contains(lines)).ok_or_else(
+                || ApiError::value(format!("NumberOfLines must be between 1 and {LINES}.")),
+            )?
+        }
     };
     let position = match input.marker.as_deref().filter(|marker| !marker.is_empty()) {
         None => LogPosition::LastLines(lines),
         Some(marker) => LogPosition::At(
-            marker
-                .parse()
-                .map_err(|_| ApiError::value(format!("Invalid marker: {marker}")))?,
+            marker.parse().map_err(|_| ApiError::value(format!("Invalid marker: {marker}")))?,
         ),
     };
     let name = &input.log_file_name;
-    let Some(portion) = control.log_portion(&instance, name, position, lines, PORTION_BYTES)? else {
+    let Some(portion) = control.log_portion(&instance, name, position, lines, PORTION_BYTES)?
+    else {
         return Err(ApiError::new(
             DB_LOG_FILE_NOT_FOUND_FAULT,
             format!("DBLog File: {name}, is not found on the DB instance"),

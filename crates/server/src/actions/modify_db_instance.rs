@@ -119,8 +119,7 @@ impl Wish {
         if let Some(group) = &self.parameter_group {
             parameter_group(desired.engine_version, Some(group))?;
         }
-        if let Some(windows) = self.backup_window.as_ref().or(self.maintenance_window.as_ref()) {
-            let _ = windows;
+        if self.backup_window.is_some() || self.maintenance_window.is_some() {
             let backup = self.backup_window.as_ref().unwrap_or(&desired.backup_window);
             let weekly = self.maintenance_window.as_ref().unwrap_or(&desired.maintenance_window);
             let (backup, weekly) = decide_windows(Some(backup.parse()?), Some(weekly.parse()?), 0)?;
@@ -198,8 +197,7 @@ fn verified_password(
     instance: &DbInstance,
 ) -> Result<Option<pgkeep_model::PasswordVerifier>, ApiError> {
     let desired = &instance.desired;
-    let make =
-        |it| master_password(it, &desired.master_username, desired.engine_version.major);
+    let make = |it| master_password(it, &desired.master_username, desired.engine_version.major);
     input.master_user_password.as_ref().map(make).transpose()
 }
 

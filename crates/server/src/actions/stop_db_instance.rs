@@ -15,7 +15,9 @@ pub(super) fn answer(
 ) -> Result<StopDbInstanceResult, ApiError> {
     let instance = change(control, &input.db_instance_identifier, |instance| {
         let identifier = instance.desired.identifier.clone();
-        require_available(instance, || format!("Instance {identifier} is not in available state."))?;
+        require_available(instance, || {
+            format!("Instance {identifier} is not in available state.")
+        })?;
         if input.db_snapshot_identifier.is_some() {
             return Err(ApiError::new(
                 NOT_IMPLEMENTED,

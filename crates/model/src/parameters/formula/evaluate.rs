@@ -43,10 +43,7 @@ impl Formula {
     pub fn evaluate(&self, variables: &FormulaVariables) -> Result<i64, InvalidParameter> {
         node(&self.0, variables)
             .and_then(|value| i64::try_from(value).map_err(|_| OVERFLOW))
-            .map_err(|reason| InvalidParameter::FormulaValue {
-                formula: self.to_string(),
-                reason,
-            })
+            .map_err(|reason| InvalidParameter::FormulaValue { formula: self.to_string(), reason })
     }
 }
 
@@ -54,15 +51,12 @@ fn node(node_: &Node, variables: &FormulaVariables) -> Value {
     match node_ {
         Node::Integer(value) => Ok(i128::from(*value)),
         Node::Product(first, operations) => {
-            operations
-                .iter()
-                .try_fold(
-                    factor(*first, variables)?,
-                    |value, operation| match *operation {
-                        (Operator::Multiply, by) => value.checked_mul(by.into()).ok_or(OVERFLOW),
-                        (Operator::Divide, by) => value.checked_div(by.into()).ok_or(ZERO_DIVISION),
-                    },
-                )
+            operations.iter().try_fold(factor(*first, variables)?, |value, operation| {
+                match *operation {
+                    (Operator::Multiply, by) => value.checked_mul(by.into()).ok_or(OVERFLOW),
+                    (Operator::Divide, by) => value.checked_div(by.into()).ok_or(ZERO_DIVISION),
+                }
+            })
         }
         Node::Call(function, arguments) => {
             let mut values = arguments.iter().map(|argument| node(argument, variables));
@@ -115,9 +109,7 @@ mod tests {
 
     fn value(text: &str, variables: &FormulaVariables) -> Result<i64, String> {
         let formula: Formula = text.parse().unwrap();
-        formula
-            .evaluate(variables)
-            .map_err(|refusal| refusal.to_string())
+        formula.evaluate(variables).map_err(|refusal| refusal.to_string())
     }
 
     #[test]
@@ -142,10 +134,7 @@ mod tests {
             ("GREATEST(1,{DBInstanceVCPU},-3)", 2),
             ("LEAST(1,{DBInstanceVCPU},-3)", -3),
             ("SUM(1,{DBInstanceVCPU},-3)", 0),
-            (
-                "GREATEST({log(DBInstanceClassMemory/21474836480)*600},200)",
-                200,
-            ),
+            ("GREATEST({log(DBInstanceClassMemory/21474836480)*600},200)", 200),
         ] {
             assert_eq!(value(text, &variables), Ok(expected), "{text}");
         }
@@ -171,20 +160,14 @@ mod tests {
             ("db.r5.16xlarge", 512 << 10, 6000),
             ("db.r5.24xlarge", 768 << 10, 7000),
         ] {
-            let variables = FormulaVariables {
-                memory_bytes: mib << 20,
-                ..Default::default()
-            };
+            let variables = FormulaVariables { memory_bytes: mib << 20, ..Default::default() };
             assert_eq!(value(text, &variables), Ok(expected), "{class}");
         }
     }
 
     #[test]
     fn no_value_is_an_error() {
-        let variables = FormulaVariables {
-            memory_bytes: u64::MAX,
-            ..Default::default()
-        };
+        let variables = FormulaVariables { memory_bytes: u64::MAX, ..Default::default() };
         for (text, reason) in [
             ("{DBInstanceClassMemory/0}", ZERO_DIVISION),
             ("{log(DBInstanceClassMemory/0)}", ZERO_DIVISION),
@@ -193,10 +176,7 @@ mod tests {
             ("{log(DBInstanceClassMemory)}", OVERFLOW),
             ("{DBInstanceClassMemory}", OVERFLOW),
             ("SUM(9223372036854775807,1)", OVERFLOW),
-            (
-                "{DBInstanceClassMemory*9223372036854775807*9223372036854775807}",
-                OVERFLOW,
-            ),
+            ("{DBInstanceClassMemory*9223372036854775807*9223372036854775807}", OVERFLOW),
             ("LEAST(1,{EndPointPort/0})", ZERO_DIVISION),
         ] {
             let expected =

@@ -20,9 +20,7 @@ impl FromStr for Formula {
             .then(|| reader.formula(MAX_DEPTH))
             .flatten()
             .filter(|_| reader.rest.trim_ascii_start().is_empty());
-        node.map(Self).ok_or_else(|| InvalidParameter::Formula {
-            text: text.to_owned(),
-        })
+        node.map(Self).ok_or_else(|| InvalidParameter::Formula { text: text.to_owned() })
     }
 }
 
@@ -109,10 +107,7 @@ impl<'a> Reader<'a> {
 }
 
 fn variable(word: &str) -> Option<Variable> {
-    Variable::ALL
-        .iter()
-        .copied()
-        .find(|variable| variable.name() == word)
+    Variable::ALL.iter().copied().find(|variable| variable.name() == word)
 }
 
 #[cfg(test)]
@@ -139,9 +134,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Formula>().unwrap().to_string(), text);
         }
-        let spaced = " greatest( { DBInstanceVCPU * 2 / 3 } , Sum(8) ) "
-            .parse::<Formula>()
-            .unwrap();
+        let spaced =
+            " greatest( { DBInstanceVCPU * 2 / 3 } , Sum(8) ) ".parse::<Formula>().unwrap();
         assert_eq!(spaced.to_string(), "GREATEST({DBInstanceVCPU*2/3},SUM(8))");
     }
 
@@ -176,10 +170,7 @@ mod tests {
             "LEAST(１)",
         ] {
             let refusal = text.parse::<Formula>().unwrap_err();
-            assert_eq!(
-                refusal.to_string(),
-                format!("invalid parameter value: {text}")
-            );
+            assert_eq!(refusal.to_string(), format!("invalid parameter value: {text}"));
             assert_eq!(refusal.code().name(), "InvalidParameterValue");
         }
     }
