@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use pgkeep_model::PasswordVerifier;
 use tokio_postgres::{Client, Config, NoTls};
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use crate::layout::InstanceFiles;
 use crate::postmaster::Postmaster;
@@ -112,7 +114,9 @@ impl Admin {
     }
 
     async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
-        let done = self.client.batch_execute(sql).await;
+        // The client library logs statements, which may hold a verifier.
+        let quietly = self.client.batch_execute(sql).with_subscriber(NoSubscriber::default());
+        let done = quietly.await;
         done.map_err(|source| PostgresError::Sql { what, source })
     }
 }

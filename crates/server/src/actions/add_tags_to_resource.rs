@@ -12,7 +12,7 @@ use crate::error::ApiError;
 pub(super) fn answer(control: &Control, input: &AddTagsToResourceMessage) -> Result<(), ApiError> {
     by_resource_name(control, &input.resource_name)?;
     let added = tag_map(&input.tags)?;
-    change(control, &input.resource_name, |instance| {
+    change(control, &input.resource_name, |_, instance| {
         instance.desired.tags.extend(added);
         let all = instance.desired.tags.iter();
         Ok(validate::tags(all.map(|(key, value)| (key.as_str(), value.as_str())))?)

@@ -14,7 +14,7 @@ pub(super) fn answer(
     input: &DeleteDbInstanceMessage,
 ) -> Result<DeleteDbInstanceResult, ApiError> {
     let skip = input.skip_final_snapshot.unwrap_or(false);
-    let instance = change(control, &input.db_instance_identifier, |instance| {
+    let instance = change(control, &input.db_instance_identifier, |_, instance| {
         if instance.desired.deleted {
             return Err(ApiError::being_deleted(&instance.desired.identifier));
         }

@@ -47,18 +47,19 @@ pub(super) fn by_resource_name(control: &Control, name: &str) -> Result<DbInstan
 }
 
 /// Changes what is desired of an instance in one transaction, over the row as it is then, and
-/// wakes the driver. `change` refuses without anything being written.
+/// wakes the driver. `change` refuses without anything being written; what it has to look up it
+/// looks up in the transaction.
 pub(super) fn change(
     control: &Control,
     text: &str,
-    change: impl FnOnce(&mut DbInstance) -> Result<(), ApiError>,
+    change: impl FnOnce(&Transaction<'_>, &mut DbInstance) -> Result<(), ApiError>,
 ) -> Result<DbInstance, ApiError> {
     let identifier = identifier(control, text)?;
     let now = control.clock().now();
     let mut refusal = None;
     let changed = control.store().durably(|state| {
         let Some(mut instance) = state.instance(&identifier)? else { return Ok(None) };
-        match change(&mut instance) {
+        match change(state, &mut instance) {
             Ok(()) => save(state, &mut instance, now)?,
             Err(error) => refusal = Some(error),
         }

@@ -9,6 +9,7 @@ use pgkeep_model::{
 };
 use pgkeep_query::Secret;
 use pgkeep_query::shapes::{ModifyDbInstanceMessage, ModifyDbInstanceResult};
+use pgkeep_store::{StoreError, Transaction};
 use pgkeep_workflow::Control;
 
 use super::create_db_instance::{authority, parameter_group};
@@ -30,7 +31,7 @@ pub(super) fn answer(
     }
     let mut before = None;
     let mut shown = Pending::default();
-    change(control, &input.db_instance_identifier, |instance| {
+    change(control, &input.db_instance_identifier, |state, instance| {
         before = Some(instance.clone());
         refuse_state(instance)?;
         check_version(&input, instance)?;
@@ -39,7 +40,7 @@ pub(super) fn answer(
             instance.desired.master_password = verifier;
             instance.status = InstanceStatus::ResettingMasterCredentials;
         }
-        shown = wish.apply(control, instance)?;
+        shown = wish.apply(control, state, instance)?;
         if !instance.desired.running {
             instance.status = status;
         }
@@ -112,7 +113,12 @@ impl Wish {
     }
 
     /// Makes the changes what is desired, or what waits; answers what the request asked for.
-    fn apply(self, control: &Control, instance: &mut DbInstance) -> Result<Pending, ApiError> {
+    fn apply(
+        self,
+        control: &Control,
+        state: &Transaction<'_>,
+        instance: &mut DbInstance,
+    ) -> Result<Pending, ApiError> {
         let mut kept = self.kept;
         let in_window = kept::split_window(&mut kept);
         let desired = &mut instance.desired;
@@ -146,23 +152,17 @@ impl Wish {
         let mut stands = desired.kept.clone();
         stands.extend(asked.kept.clone());
         kept::check(&stands)?;
-        wait_or_apply(control, instance, &asked, self.immediately)?;
+        if let Some(identifier) = &asked.identifier {
+            if state.instance(identifier)?.is_some() {
+                return Err(StoreError::IdentifierTaken(identifier.to_string()).into());
+            }
+        }
+        wait_or_apply(control, instance, &asked, self.immediately);
         Ok(asked)
     }
 }
 
-fn wait_or_apply(
-    control: &Control,
-    instance: &mut DbInstance,
-    asked: &Pending,
-    immediately: bool,
-) -> Result<(), ApiError> {
-    if let Some(identifier) = &asked.identifier {
-        let other = control.store().read(|state| state.instance(identifier));
-        if other?.is_some() {
-            return Err(pgkeep_store::StoreError::IdentifierTaken(identifier.to_string()).into());
-        }
-    }
+fn wait_or_apply(control: &Control, instance: &mut DbInstance, asked: &Pending, immediately: bool) {
     let waiting = &mut instance.pending;
     waiting.identifier = asked.identifier.clone().or(waiting.identifier.take());
     waiting.class = asked.class.clone().or(waiting.class.take());
@@ -177,7 +177,6 @@ fn wait_or_apply(
         }
         instance.apply_pending(|identifier| control.endpoint_of(identifier));
     }
-    Ok(())
 }
 
 fn refuse_state(instance: &DbInstance) -> Result<(), ApiError> {

@@ -12,7 +12,7 @@ pub(super) fn answer(
     control: &Control,
     input: &RebootDbInstanceMessage,
 ) -> Result<RebootDbInstanceResult, ApiError> {
-    let instance = change(control, &input.db_instance_identifier, |instance| {
+    let instance = change(control, &input.db_instance_identifier, |_, instance| {
         if input.force_failover == Some(true) {
             return Err(ApiError::combination(
                 "ForceFailover can't be used: the DB instance has no standby.",

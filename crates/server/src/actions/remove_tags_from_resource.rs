@@ -11,7 +11,7 @@ pub(super) fn answer(
     input: &RemoveTagsFromResourceMessage,
 ) -> Result<(), ApiError> {
     by_resource_name(control, &input.resource_name)?;
-    change(control, &input.resource_name, |instance| {
+    change(control, &input.resource_name, |_, instance| {
         instance.desired.tags.retain(|key, _| !input.tag_keys.contains(key));
         Ok(())
     })?;

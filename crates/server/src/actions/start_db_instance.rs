@@ -12,7 +12,7 @@ pub(super) fn answer(
     control: &Control,
     input: &StartDbInstanceMessage,
 ) -> Result<StartDbInstanceResult, ApiError> {
-    let instance = change(control, &input.db_instance_identifier, |instance| {
+    let instance = change(control, &input.db_instance_identifier, |_, instance| {
         let identifier = &instance.desired.identifier;
         match instance.status {
             InstanceStatus::Stopped => {}

@@ -13,7 +13,7 @@ pub(super) fn answer(
     control: &Control,
     input: &StopDbInstanceMessage,
 ) -> Result<StopDbInstanceResult, ApiError> {
-    let instance = change(control, &input.db_instance_identifier, |instance| {
+    let instance = change(control, &input.db_instance_identifier, |_, instance| {
         let identifier = instance.desired.identifier.clone();
         require_available(instance, || {
             format!("Instance {identifier} is not in available state.")
