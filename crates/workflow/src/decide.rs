@@ -138,3 +138,6 @@ fn certificate_fits(instance: &DbInstance) -> bool {
             && certificate.endpoint == instance.desired.endpoint
     })
 }
+
+#[cfg(test)]
+mod tests;

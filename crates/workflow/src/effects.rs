@@ -31,7 +31,7 @@ pub(crate) struct Step<'a> {
     pub(crate) files: &'a InstanceFiles,
 }
 
-/// What to write into the row after an effect.
+/// What to write into the row after an effect. Whatever changes what is served forgets the proof.
 pub(crate) type Record = Box<dyn FnOnce(&mut Applied) + Send>;
 
 impl Step<'_> {
@@ -90,7 +90,10 @@ impl Step<'_> {
             },
         )?;
         let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
-        Ok(Box::new(move |applied| applied.certificate = Some(record)))
+        Ok(Box::new(move |applied| {
+            applied.certificate = Some(record);
+            applied.proof_digest = None;
+        }))
     }
 
     async fn leaf_key(&self, algorithm: KeyAlgorithm) -> Result<LeafKey, WorkflowError> {
@@ -140,7 +143,10 @@ impl Step<'_> {
             postmaster.reload()?;
         }
         let digest = self.plan.wanted.reload_digest.clone();
-        Ok(Box::new(move |applied| applied.reload_digest = Some(digest)))
+        Ok(Box::new(move |applied| {
+            applied.reload_digest = Some(digest);
+            applied.proof_digest = None;
+        }))
     }
 
     async fn prove(&self) -> Result<Record, WorkflowError> {

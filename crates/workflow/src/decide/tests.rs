@@ -1,0 +1,223 @@
+//! Every world leads to rest: the effects are simulated on all combinations of what can be there.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use pgkeep_model::{
+    Applied, CertificateRecord, DbInstance, DbiResourceId, Desired, EngineSource, InstanceStatus,
+    Kept, PasswordVerifier, Pending,
+};
+use time::OffsetDateTime;
+
+use super::*;
+
+/// More effects than any way to rest takes.
+const LIMIT: usize = 12;
+
+fn instance() -> DbInstance {
+    DbInstance {
+        resource_id: DbiResourceId::from_random([7; 17]),
+        created_at: OffsetDateTime::UNIX_EPOCH,
+        generation: 1,
+        status: InstanceStatus::Creating,
+        desired: Desired {
+            identifier: "db1".parse().unwrap(),
+            endpoint: "db1.example".to_owned(),
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 5432,
+            engine_source: EngineSource::System,
+            engine_version: "15.18".parse().unwrap(),
+            class: "db.t3.micro".to_owned(),
+            ca_identifier: "rds-ca-rsa2048-g1".to_owned(),
+            parameter_group: "default.postgres15".to_owned(),
+            master_username: "master".to_owned(),
+            master_password: PasswordVerifier::new("md5".to_owned()),
+            db_name: None,
+            running: true,
+            deleted: false,
+            reboots: 1,
+            deletion_protection: false,
+            maintenance_window: String::new(),
+            backup_window: String::new(),
+            kept: Kept::default(),
+            tags: BTreeMap::new(),
+        },
+        pending: Pending::default(),
+        applied: Applied::default(),
+    }
+}
+
+fn wanted() -> Wanted {
+    let digest = |name: &str| name.to_owned();
+    Wanted {
+        start_digest: digest("start"),
+        reload_digest: digest("reload"),
+        access_digest: digest("access"),
+        proof_digest: digest("proof"),
+    }
+}
+
+fn certificate(instance: &DbInstance) -> CertificateRecord {
+    CertificateRecord {
+        ca_identifier: instance.desired.ca_identifier.clone(),
+        endpoint: instance.desired.endpoint.clone(),
+        serial: "01".to_owned(),
+        fingerprint: "ff".to_owned(),
+        not_before: OffsetDateTime::UNIX_EPOCH,
+        not_after: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+/// What an effect does to the world and to the record, as `effects` does it.
+fn simulate(effect: Effect, instance: &mut DbInstance, wanted: &Wanted, world: &mut World) {
+    let issued = certificate(instance);
+    let applied = &mut instance.applied;
+    match effect {
+        Effect::InstallEngine => world.engine = true,
+        Effect::TakeDataDirectory => world.data_directory = true,
+        Effect::IssueCertificate => {
+            world.certificate = true;
+            applied.certificate = Some(issued);
+            applied.proof_digest = None;
+        }
+        Effect::Start => {
+            world.running = true;
+            applied.proof_digest = None;
+            applied.start_digest = Some(wanted.start_digest.clone());
+            applied.reload_digest = Some(wanted.reload_digest.clone());
+            applied.reboots = instance.desired.reboots;
+        }
+        Effect::ApplyAccess => applied.access_digest = Some(wanted.access_digest.clone()),
+        Effect::Reload => {
+            applied.reload_digest = Some(wanted.reload_digest.clone());
+            applied.proof_digest = None;
+        }
+        Effect::Prove => applied.proof_digest = Some(wanted.proof_digest.clone()),
+        Effect::Stop | Effect::Abandon => {
+            world.running = false;
+            applied.start_digest = None;
+            applied.proof_digest = None;
+        }
+        Effect::Remove => world.data_directory = false,
+    }
+}
+
+fn every_world() -> impl Iterator<Item = World> {
+    (0..16).map(|bits| World {
+        engine: bits & 1 != 0,
+        data_directory: bits & 2 != 0,
+        certificate: bits & 4 != 0,
+        running: bits & 8 != 0,
+    })
+}
+
+/// What was recorded before: nothing, everything, or everything of an older wish.
+fn every_record() -> Vec<Applied> {
+    let done = Applied {
+        certificate: Some(certificate(&instance())),
+        start_digest: Some("start".to_owned()),
+        reload_digest: Some("reload".to_owned()),
+        access_digest: Some("access".to_owned()),
+        proof_digest: Some("proof".to_owned()),
+        reboots: 1,
+        started_at: None,
+        created: true,
+    };
+    let old = |change: fn(&mut Applied)| {
+        let mut applied = done.clone();
+        change(&mut applied);
+        applied
+    };
+    vec![
+        Applied::default(),
+        old(|it| it.reboots = 0),
+        old(|it| it.start_digest = None),
+        old(|it| it.reload_digest = Some("older".to_owned())),
+        old(|it| it.access_digest = Some("older".to_owned())),
+        old(|it| it.proof_digest = None),
+        old(|it| it.certificate = None),
+        done,
+    ]
+}
+
+/// Runs to rest and answers the effects on the way.
+fn run(mut instance: DbInstance, mut world: World) -> Vec<Effect> {
+    let wanted = wanted();
+    let mut done = Vec::new();
+    while let Some(effect) = decide(&instance, &wanted, world) {
+        assert!(done.len() < LIMIT, "no rest after {done:?}");
+        simulate(effect, &mut instance, &wanted, &mut world);
+        done.push(effect);
+        if effect == Effect::Remove {
+            break;
+        }
+    }
+    done
+}
+
+#[test]
+fn every_world_comes_to_rest_with_a_proof() {
+    for world in every_world() {
+        for applied in every_record() {
+            let was_done = applied == *every_record().last().unwrap();
+            let done = run(DbInstance { applied, ..instance() }, world);
+            let all_there =
+                world.engine && world.data_directory && world.certificate && world.running;
+            assert_eq!(done.is_empty(), was_done && all_there, "{world:?} {done:?}");
+            if !done.is_empty() {
+                let proved = done.last() == Some(&Effect::Prove);
+                let only_access = done == [Effect::ApplyAccess];
+                assert!(proved || only_access, "{world:?} {done:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_delete_wins_over_everything() {
+    for world in every_world() {
+        for applied in every_record() {
+            let mut doomed = DbInstance { applied, ..instance() };
+            doomed.desired.deleted = true;
+            let expected: &[Effect] =
+                if world.running { &[Effect::Abandon, Effect::Remove] } else { &[Effect::Remove] };
+            assert_eq!(run(doomed, world), expected);
+        }
+    }
+}
+
+#[test]
+fn a_stopped_instance_is_left_alone() {
+    for world in every_world() {
+        let mut stopped = instance();
+        stopped.desired.running = false;
+        let expected: &[Effect] = if world.running { &[Effect::Stop] } else { &[] };
+        assert_eq!(run(stopped, world), expected);
+    }
+}
+
+#[test]
+fn each_change_costs_no_more_than_it_must() {
+    use Effect::{ApplyAccess, IssueCertificate, Prove, Reload, Start, Stop, TakeDataDirectory};
+    let all = World { engine: true, data_directory: true, certificate: true, running: true };
+    let after = |change: fn(&mut DbInstance)| {
+        let mut changed = DbInstance { applied: every_record().pop().unwrap(), ..instance() };
+        change(&mut changed);
+        run(changed, all)
+    };
+    assert_eq!(after(|it| it.desired.reboots += 1), [Stop, Start, Prove]);
+    assert_eq!(after(|it| it.applied.access_digest = None), [ApplyAccess]);
+    assert_eq!(after(|it| it.applied.reload_digest = None), [Reload, Prove]);
+    assert_eq!(
+        after(|it| {
+            it.desired.ca_identifier = "rds-ca-ecc384-g1".to_owned();
+            it.applied.reload_digest = None;
+        }),
+        [IssueCertificate, Reload, Prove]
+    );
+    let nothing = World { engine: true, data_directory: false, certificate: false, running: false };
+    assert_eq!(
+        run(instance(), nothing),
+        [TakeDataDirectory, IssueCertificate, Start, ApplyAccess, Prove]
+    );
+}
