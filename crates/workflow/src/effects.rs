@@ -63,6 +63,10 @@ impl Step<'_> {
 
     async fn take_data_directory(&self) -> Result<Record, WorkflowError> {
         let Some(engine) = self.engine else { return Ok(nothing()) };
+        // An empty directory in the place of one that held data would hide that it was lost.
+        if self.instance.applied.start_digest.is_some() || self.instance.applied.created {
+            return Err(WorkflowError::DataDirectoryGone(self.files.data()));
+        }
         let layout = &self.control.layout;
         while !take_prepared(layout, engine, self.files)? {
             prepare(layout, engine, &random_name(), Priority::Normal).await?;

@@ -23,6 +23,9 @@ pub enum WorkflowError {
         /// What differs.
         source: pgkeep_probe::ProofError,
     },
+    /// An instance that had data has no data directory.
+    #[error("the data directory {} is gone; put it back, or delete the DB instance", .0.display())]
+    DataDirectoryGone(std::path::PathBuf),
     /// The hosts file.
     #[error("the endpoint's name could not be written to {}", path.display())]
     Hosts {

@@ -119,6 +119,9 @@ fn failed_status(
     if not_started && claim.attempt >= STARTS_BEFORE_INCOMPATIBLE {
         return Some(InstanceStatus::IncompatibleParameters);
     }
+    if matches!(error, WorkflowError::DataDirectoryGone(_)) {
+        return Some(InstanceStatus::Failed);
+    }
     let late = claim.deadline_at.is_some_and(|deadline| now >= deadline);
     late.then_some(InstanceStatus::Failed)
 }

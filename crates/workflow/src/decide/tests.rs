@@ -159,6 +159,10 @@ fn run(mut instance: DbInstance, mut world: World) -> Vec<Effect> {
 fn every_world_comes_to_rest_with_a_proof() {
     for world in every_world() {
         for applied in every_record() {
+            // A data directory that is gone is an error of the effect, not a way to rest.
+            if !world.data_directory && (world.running || applied != Applied::default()) {
+                continue;
+            }
             let was_done = applied == *every_record().last().unwrap();
             let done = run(DbInstance { applied, ..instance() }, world);
             let all_there =
