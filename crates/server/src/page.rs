@@ -51,22 +51,14 @@ impl Page {
             .skip_while(|item| self.after.as_ref().is_some_and(|it| key(item) <= *it));
         let page: Vec<T> = rest.by_ref().take(self.size).collect();
         let more = rest.next().is_some();
-        let marker = page.last().filter(|_| more).map(|item| hex_encode(&key(item)));
+        let marker = page.last().filter(|_| more).map(|item| hex::encode(key(item)));
         (page, marker)
     }
 }
 
-fn hex_encode(key: &str) -> String {
-    key.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn decode_marker(marker: &str) -> Result<String, ApiError> {
-    let pair =
-        |at: usize| marker.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = (0..marker.len()).step_by(2).map(pair).collect();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| ApiError::value(format!("Invalid marker: {marker}")))
+    let text = hex::decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.ok_or_else(|| ApiError::value(format!("Invalid marker: {marker}")))
 }
 
 #[cfg(test)]

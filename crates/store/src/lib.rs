@@ -16,6 +16,7 @@ mod migrations;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pgkeep_model::DbInstance;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use db_instance::Claim;
@@ -80,6 +81,12 @@ impl Store {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
         read(&Transaction { inner: transaction })
+    }
+
+    /// Every instance, by identifier.
+    pub fn instances(&self) -> Result<Vec<DbInstance>, StoreError> {
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "lifetimes forbid the path")]
+        self.read(|state| state.instances())
     }
 
     fn write<T>(

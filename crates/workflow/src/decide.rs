@@ -79,6 +79,7 @@ pub struct World {
 
 /// Digests of what is wanted; each has its counterpart in `Applied`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "named as their counterparts in `Applied`")]
 pub struct Wanted {
     /// Settings that only a start reads.
     pub start_digest: String,

@@ -17,7 +17,7 @@ use crate::{Control, WorkflowError};
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The longest sleep; what falls due earlier cuts it short.
-const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// Works on instances until it is told to stop.
 pub(crate) struct Driver {

@@ -171,7 +171,7 @@ impl Step<'_> {
         let proved = prove(&endpoint, &expected, PROOF_LIMIT).await;
         proved.map_err(|source| WorkflowError::Proof {
             endpoint: desired.endpoint.clone(),
-            source,
+            source: Box::new(source),
         })?;
         let digest = self.plan.wanted.proof_digest.clone();
         Ok(Box::new(move |applied| applied.proof_digest = Some(digest)))
@@ -218,7 +218,7 @@ fn certificate_record(ca_identifier: &str, endpoint: &str, leaf: &Leaf) -> Certi
 impl Control {
     /// Writes the endpoint names of all instances to the hosts file.
     pub(crate) fn publish_names(&self) -> Result<(), WorkflowError> {
-        let instances = self.store.read(|state| state.instances())?;
+        let instances = self.store.instances()?;
         let names: Vec<_> = instances
             .into_iter()
             .filter(|instance| !instance.desired.deleted)

@@ -21,7 +21,7 @@ pub enum WorkflowError {
         /// The host name.
         endpoint: String,
         /// What differs.
-        source: pgkeep_probe::ProofError,
+        source: Box<pgkeep_probe::ProofError>,
     },
     /// An instance that had data has no data directory.
     #[error("the data directory {} is gone; put it back, or delete the DB instance", .0.display())]

@@ -4,6 +4,7 @@
 //! container it is a mount, which no rename can replace. Each data directory has a block of its
 //! own; everything outside the block is left as it is.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::IpAddr;
@@ -82,7 +83,7 @@ fn render_hosts(before: &str, tag: &str, names: &[(IpAddr, String)]) -> String {
         after.push_str(&begin);
         after.push('\n');
         for (address, name) in names {
-            after.push_str(&format!("{address} {name}\n"));
+            let _ = writeln!(after, "{address} {name}");
         }
         after.push_str(&end);
         after.push('\n');

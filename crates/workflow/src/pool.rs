@@ -46,7 +46,7 @@ async fn refill_prepared(control: &Arc<Control>) -> Result<(), WorkflowError> {
 
 /// The installed engines that instances run on, and the one that a new instance gets unasked.
 pub(crate) fn engines_in_use(control: &Control) -> Result<Vec<Engine>, WorkflowError> {
-    let instances = control.store.read(|state| state.instances())?;
+    let instances = control.store.instances()?;
     let installed = control.settings.engines.installed();
     let default = control.settings.engines.default_version();
     Ok(installed

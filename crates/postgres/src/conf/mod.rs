@@ -66,5 +66,5 @@ pub fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
         hasher.update(text.len().to_be_bytes());
         hasher.update(text);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hasher.finalize())
 }

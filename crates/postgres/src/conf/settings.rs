@@ -63,31 +63,31 @@ fn held(settings: &Settings) -> BTreeMap<String, String> {
     let files = &settings.files;
     let metadata = files.metadata();
     let mut held = BTreeMap::new();
-    let mut hold = |name: &str, value: String| {
+    let mut set = |name: &str, value: String| {
         held.insert(name.to_owned(), value);
     };
-    hold("listen_addresses", settings.address.ip().to_string());
-    hold("port", settings.address.port().to_string());
-    hold("unix_socket_directories", text(files.socket()));
-    hold("unix_socket_permissions", "0700".to_owned());
-    hold("hba_file", text(&files.pg_hba_conf()));
-    hold("ident_file", text(&files.pg_ident_conf()));
-    hold("ssl", "on".to_owned());
-    hold("ssl_cert_file", text(&metadata.join("server-cert.pem")));
-    hold("ssl_key_file", text(&metadata.join("server-key.pem")));
-    hold("ssl_ca_file", text(&metadata.join("ca-cert.pem")));
-    hold("rds.force_ssl", u8::from(settings.force_ssl).to_string());
-    hold("logging_collector", "on".to_owned());
-    hold("log_directory", text(&files.log().join("error")));
-    hold("log_filename", "postgresql.log.%Y-%m-%d-%H".to_owned());
-    hold("log_file_mode", "0600".to_owned());
-    hold("log_rotation_age", "60".to_owned());
-    hold("log_rotation_size", "0".to_owned());
-    hold("log_truncate_on_rotation", "off".to_owned());
-    hold("log_line_prefix", "%t:%r:%u@%d:[%p]:".to_owned());
-    hold("log_timezone", "UTC".to_owned());
-    hold("timezone", "UTC".to_owned());
-    hold("lc_messages", "C".to_owned());
+    set("listen_addresses", settings.address.ip().to_string());
+    set("port", settings.address.port().to_string());
+    set("unix_socket_directories", text(files.socket()));
+    set("unix_socket_permissions", "0700".to_owned());
+    set("hba_file", text(&files.pg_hba_conf()));
+    set("ident_file", text(&files.pg_ident_conf()));
+    set("ssl", "on".to_owned());
+    set("ssl_cert_file", text(&metadata.join("server-cert.pem")));
+    set("ssl_key_file", text(&metadata.join("server-key.pem")));
+    set("ssl_ca_file", text(&metadata.join("ca-cert.pem")));
+    set("rds.force_ssl", u8::from(settings.force_ssl).to_string());
+    set("logging_collector", "on".to_owned());
+    set("log_directory", text(&files.log().join("error")));
+    set("log_filename", "postgresql.log.%Y-%m-%d-%H".to_owned());
+    set("log_file_mode", "0600".to_owned());
+    set("log_rotation_age", "60".to_owned());
+    set("log_rotation_size", "0".to_owned());
+    set("log_truncate_on_rotation", "off".to_owned());
+    set("log_line_prefix", "%t:%r:%u@%d:[%p]:".to_owned());
+    set("log_timezone", "UTC".to_owned());
+    set("timezone", "UTC".to_owned());
+    set("lc_messages", "C".to_owned());
     held
 }
 

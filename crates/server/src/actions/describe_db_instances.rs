@@ -20,7 +20,7 @@ pub(super) fn answer(
     let page = Page::new(input.max_records, input.marker.as_deref())?;
     let all = match input.db_instance_identifier.as_deref().filter(|text| !text.is_empty()) {
         Some(text) => vec![find(control, text)?],
-        None => control.store().read(|state| state.instances())?,
+        None => control.store().instances()?,
     };
     let matching = all.into_iter().filter(|instance| {
         filter::passes(filters, |name| match name {

@@ -1,0 +1,186 @@
+//! The state file as its users see it: what is kept, what is refused, who is due.
+
+use std::collections::BTreeMap;
+
+use pgkeep_model::{
+    Applied, DbInstance, DbiResourceId, Desired, EngineSource, Event, EventCategory, EventSource,
+    InstanceStatus, Kept, PasswordVerifier, Pending,
+};
+use pgkeep_store::{EventFilter, Installation, Store, StoreError};
+use time::{Duration, OffsetDateTime};
+
+const NOW: OffsetDateTime = time::macros::datetime!(2026-11-24 12:00 UTC);
+
+fn instance(name: &str, number: u8) -> DbInstance {
+    DbInstance {
+        resource_id: DbiResourceId::from_random([number; 17]),
+        created_at: NOW,
+        generation: 1,
+        status: InstanceStatus::Creating,
+        desired: Desired {
+            identifier: name.parse().unwrap(),
+            endpoint: format!("{name}.example"),
+            address: [127, 77, 0, number].into(),
+            port: 5432,
+            engine_source: EngineSource::System,
+            engine_version: "15.18".parse().unwrap(),
+            class: "db.t3.micro".to_owned(),
+            ca_identifier: "rds-ca-rsa2048-g1".to_owned(),
+            parameter_group: "default.postgres15".to_owned(),
+            master_username: "master".to_owned(),
+            master_password: PasswordVerifier::new("verifier-text".to_owned()),
+            db_name: None,
+            running: true,
+            deleted: false,
+            reboots: 0,
+            deletion_protection: false,
+            maintenance_window: String::new(),
+            backup_window: String::new(),
+            kept: Kept { iops: Some(3000), ..Kept::default() },
+            tags: BTreeMap::from([("key".to_owned(), "value".to_owned())]),
+        },
+        pending: Pending::default(),
+        applied: Applied::default(),
+    }
+}
+
+fn insert(store: &Store, instance: &DbInstance) -> Result<(), StoreError> {
+    store.durably(|state| state.insert_instance(instance, NOW + Duration::minutes(20)))
+}
+
+#[test]
+fn an_instance_is_read_back_as_it_was_written_also_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let written = instance("one", 1);
+    insert(&Store::open(&path).unwrap(), &written).unwrap();
+    let store = Store::open(&path).unwrap();
+    let found = store.read(|state| state.instance(&written.desired.identifier)).unwrap();
+    assert_eq!(found.as_ref(), Some(&written));
+    let reader = Store::open_read_only(&path).unwrap();
+    assert_eq!(reader.instances().unwrap(), [written]);
+}
+
+#[test]
+fn identifiers_and_addresses_are_taken_once() {
+    let store = Store::in_memory().unwrap();
+    insert(&store, &instance("one", 1)).unwrap();
+    let same_name = insert(&store, &instance("one", 2));
+    assert!(matches!(same_name, Err(StoreError::IdentifierTaken(name)) if name == "one"));
+    let mut same_address = instance("two", 2);
+    same_address.desired.address = instance("one", 1).desired.address;
+    let refused = insert(&store, &same_address);
+    assert!(matches!(refused, Err(StoreError::AddressTaken(at)) if at == "127.77.0.1:5432"));
+    assert_eq!(store.instances().unwrap().len(), 1);
+}
+
+#[test]
+fn a_refused_change_leaves_the_row_as_it_was() {
+    let store = Store::in_memory().unwrap();
+    let (one, two) = (instance("one", 1), instance("two", 2));
+    insert(&store, &one).unwrap();
+    insert(&store, &two).unwrap();
+    let renamed = store.quickly(|state| {
+        state.update_instance(&two.resource_id, |row| {
+            row.desired.identifier = one.desired.identifier.clone();
+        })
+    });
+    assert!(matches!(renamed, Err(StoreError::IdentifierTaken(_))));
+    assert_eq!(store.instances().unwrap(), [one, two]);
+}
+
+#[test]
+fn a_claim_counts_before_the_work_and_is_given_once() {
+    let store = Store::in_memory().unwrap();
+    let one = instance("one", 1);
+    let id = &one.resource_id;
+    insert(&store, &one).unwrap();
+    assert_eq!(store.read(|state| state.due(NOW)).unwrap(), [id.clone()]);
+    let claim = store.quickly(|state| state.claim(id)).unwrap().unwrap();
+    assert_eq!((claim.attempt, claim.deadline_at), (1, Some(NOW + Duration::minutes(20))));
+    assert_eq!(store.quickly(|state| state.claim(id)).unwrap(), None);
+
+    let later = NOW + Duration::seconds(3);
+    store.quickly(|state| state.retry(id, later, "no")).unwrap();
+    assert!(store.read(|state| state.due(NOW)).unwrap().is_empty());
+    assert_eq!(store.read(|state| state.next_due_after(NOW)).unwrap(), Some(later));
+    assert_eq!(store.read(|state| state.last_error(id)).unwrap().as_deref(), Some("no"));
+    assert_eq!(store.quickly(|state| state.claim(id)).unwrap().unwrap().attempt, 2);
+
+    // A wish that came while it was worked on is not lost when it comes to rest.
+    store.quickly(|state| state.make_due(id, NOW, None)).unwrap();
+    store.quickly(|state| state.release(id, None)).unwrap();
+    assert_eq!(store.read(|state| state.due(NOW)).unwrap(), [id.clone()]);
+    assert_eq!(store.quickly(|state| state.claim(id)).unwrap().unwrap().attempt, 1);
+    store.quickly(|state| state.release(id, None)).unwrap();
+    assert_eq!(store.read(|state| state.next_due_after(OffsetDateTime::UNIX_EPOCH)).unwrap(), None);
+    assert_eq!(store.read(|state| state.last_error(id)).unwrap(), None);
+}
+
+#[test]
+fn the_installation_is_chosen_once() {
+    let store = Store::in_memory().unwrap();
+    let first = Installation {
+        region: "us-east-1".parse().unwrap(),
+        account_id: "123456789012".parse().unwrap(),
+        domain: "rds.localhost".parse().unwrap(),
+    };
+    let other = Installation { region: "eu-west-1".parse().unwrap(), ..first.clone() };
+    store.durably(|state| state.ensure_installation(&first)).unwrap();
+    store.durably(|state| state.ensure_installation(&first)).unwrap();
+    let refused = store.durably(|state| state.ensure_installation(&other));
+    assert!(matches!(refused, Err(StoreError::InstallationDiffers { setting: "--region", .. })));
+    assert_eq!(store.read(|state| state.installation()).unwrap(), Some(first));
+}
+
+#[test]
+fn a_newer_file_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    drop(Store::open(&path).unwrap());
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 1000).unwrap();
+    drop(raw);
+    assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 1000, .. })));
+}
+
+#[test]
+fn events_are_found_by_source_and_time_and_forgotten_in_the_end() {
+    let store = Store::in_memory().unwrap();
+    let event = |name: &str, at| Event {
+        source: EventSource::DbInstance,
+        source_identifier: name.to_owned(),
+        source_arn: format!("arn:aws:rds:us-east-1:123456789012:db:{name}"),
+        category: EventCategory::Creation,
+        message: "DB instance created.".to_owned(),
+        at,
+    };
+    let old = event("one", NOW - Duration::days(15));
+    let (one, two) = (event("one", NOW), event("two", NOW));
+    store.quickly(|state| state.append_events(&[old.clone()])).unwrap();
+    let all = EventFilter {
+        source: None,
+        source_identifier: None,
+        from: OffsetDateTime::UNIX_EPOCH,
+        to: NOW,
+        after: 0,
+        limit: 10,
+    };
+    let found = |filter: &EventFilter| {
+        let events = store.read(|state| state.events(filter)).unwrap();
+        events.into_iter().map(|(_, event)| event).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&all), [old]);
+    store.quickly(|state| state.append_events(&[one.clone(), two.clone()])).unwrap();
+    assert_eq!(found(&all), [one.clone(), two]);
+    let only_one = EventFilter { source_identifier: Some("one".to_owned()), ..all.clone() };
+    assert_eq!(found(&only_one), [one]);
+    let groups = EventFilter { source: Some(EventSource::DbParameterGroup), ..all };
+    assert!(found(&groups).is_empty());
+}
+
+#[test]
+fn verifiers_are_never_shown() {
+    let shown = format!("{:?}", instance("one", 1));
+    assert!(!shown.contains("verifier-text"), "{shown}");
+}
