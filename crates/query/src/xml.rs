@@ -55,6 +55,12 @@ impl XmlWriter {
     }
 
     /// A list; it is present even when it is empty.
+    pub(crate) fn list_if_any<T: WriteXml>(&mut self, name: &str, item: &str, items: &[T]) {
+        if !items.is_empty() {
+            self.list(name, item, items);
+        }
+    }
+
     pub(crate) fn list<T: WriteXml>(&mut self, name: &str, item: &str, items: &[T]) {
         if items.is_empty() {
             return self.tag("<", name, "/>");

@@ -37,3 +37,7 @@ pub(super) const OPERATIONS: &[&str] = &[
 /// one timestamp shape for all; the rest have whole seconds.
 pub(super) const MILLISECONDS: &[(&str, &str)] =
     &[("DBInstance", "InstanceCreateTime"), ("Event", "Date")];
+
+/// The shapes whose empty lists the service leaves out. Everywhere else it writes them, and
+/// clients take the difference between `{}` and a list as a difference of state.
+pub(super) const WITHOUT_EMPTY_LISTS: &[&str] = &["PendingModifiedValues"];

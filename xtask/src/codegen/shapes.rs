@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::list::{MILLISECONDS, OPERATIONS};
+use super::list::{MILLISECONDS, OPERATIONS, WITHOUT_EMPTY_LISTS};
 use super::model::Model;
 use super::names::{camel_case, snake_case};
 use super::types::{Member, members};
@@ -132,6 +132,9 @@ fn render_writer(code: &mut String, name: &str, members: &[Member<'_>]) {
     for member in members {
         let (wire, field) = (member.name, snake_case(member.name));
         let write = match member.item {
+            Some(item) if WITHOUT_EMPTY_LISTS.contains(&name) => {
+                format!("list_if_any({wire:?}, {item:?}, &self.{field})")
+            }
             Some(item) => format!("list({wire:?}, {item:?}, &self.{field})"),
             None if MILLISECONDS.contains(&(name, wire)) => {
                 format!("milliseconds({wire:?}, self.{field})")

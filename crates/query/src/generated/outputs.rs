@@ -1694,7 +1694,7 @@ pub struct PendingModifiedValues {
 
 impl WriteXml for PendingModifiedValues {
     fn write_xml(&self, xml: &mut XmlWriter) {
-        xml.list("AdditionalStorageVolumes", "member", &self.additional_storage_volumes);
+        xml.list_if_any("AdditionalStorageVolumes", "member", &self.additional_storage_volumes);
         xml.optional("AllocatedStorage", self.allocated_storage.as_ref());
         xml.optional("AutomationMode", self.automation_mode.as_ref());
         xml.optional("BackupRetentionPeriod", self.backup_retention_period.as_ref());
@@ -1720,7 +1720,7 @@ impl WriteXml for PendingModifiedValues {
         xml.optional("MultiTenant", self.multi_tenant.as_ref());
         xml.optional("PendingCloudwatchLogsExports", self.pending_cloudwatch_logs_exports.as_ref());
         xml.optional("Port", self.port.as_ref());
-        xml.list("ProcessorFeatures", "ProcessorFeature", &self.processor_features);
+        xml.list_if_any("ProcessorFeatures", "ProcessorFeature", &self.processor_features);
         xml.optional(
             "ResumeFullAutomationModeTime",
             self.resume_full_automation_mode_time.as_ref(),
