@@ -90,7 +90,6 @@ fn an_instance_survives_the_journey() {
         }],
         "PendingModifiedValues": {
             "MasterUserPassword": "****", "CACertificateIdentifier": "rds-ca-ecc384-g1",
-            "ProcessorFeatures": [], "AdditionalStorageVolumes": [],
         },
         "CertificateDetails": {
             "CAIdentifier": "rds-ca-rsa2048-g1", "ValidTill": "2027-11-24T12:00:00+00:00",
