@@ -16,6 +16,7 @@ mod keys;
 mod maintenance;
 mod pool;
 mod rest;
+mod shutdown;
 mod turn;
 mod wanted;
 
@@ -28,6 +29,7 @@ pub use error::WorkflowError;
 pub use hosts::HostsFile;
 pub use pgkeep_pki::{AuthorityInfo, CertificateInfo};
 pub use pgkeep_postgres::{LogFile, LogPortion, verifier};
+pub use shutdown::stop_all;
 
 use driver::Driver;
 
