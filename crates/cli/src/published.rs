@@ -1,0 +1,98 @@
+//! What a running pgkeep leaves in the data directory for other commands: the address of its API
+//! and the trust bundles.
+//!
+//! Files, so that no command but `serve` ever opens the authorities' folder with its keys.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use pgkeep_model::CA_POLICIES;
+use pgkeep_workflow::Control;
+
+use crate::data_directory::{DataDirectory, make_folder};
+use crate::failure::hinted;
+
+impl DataDirectory {
+    /// The bundle of all roots, as PEM.
+    pub(crate) fn bundle_pem(&self) -> PathBuf {
+        self.path().join("global-bundle.pem")
+    }
+
+    /// The bundle as PKCS#7.
+    pub(crate) fn bundle_p7b(&self) -> PathBuf {
+        self.path().join("bundles/global-bundle.p7b")
+    }
+
+    /// The root of one authority.
+    pub(crate) fn authority_pem(&self, ca_identifier: &str) -> PathBuf {
+        self.path().join("bundles").join(format!("{ca_identifier}.pem"))
+    }
+
+    fn api_url_file(&self) -> PathBuf {
+        self.path().join("api-url")
+    }
+
+    /// The address of the running pgkeep's API.
+    pub(crate) fn api_url(&self) -> anyhow::Result<String> {
+        let url = fs::read_to_string(self.api_url_file()).unwrap_or_default();
+        match url.trim() {
+            "" => {
+                let path = self.path().display();
+                let message = format!("no pgkeep serves {path}");
+                Err(hinted(message, format!("pgkeep serve --data-dir {path}")))
+            }
+            url => Ok(url.to_owned()),
+        }
+    }
+}
+
+/// The published address, withdrawn when this is dropped.
+#[derive(Debug)]
+pub(crate) struct ApiUrl(PathBuf);
+
+impl ApiUrl {
+    /// Publishes where the API listens.
+    pub(crate) fn publish(data: &DataDirectory, address: SocketAddr) -> anyhow::Result<Self> {
+        let file = data.api_url_file();
+        write_whole(&file, format!("http://{address}\n"), 0o600)?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for ApiUrl {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Writes the trust bundles. They are no secret, though the folder above lets nobody pass.
+pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow::Result<()> {
+    let authorities = control.authorities();
+    make_folder(&data.path().join("bundles"))?;
+    write_whole(&data.bundle_pem(), authorities.bundle_pem(), 0o644)?;
+    write_whole(&data.bundle_p7b(), authorities.bundle_p7b(), 0o644)?;
+    for policy in CA_POLICIES {
+        let pem = authorities.authority_pem(policy.identifier)?;
+        write_whole(&data.authority_pem(policy.identifier), pem, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Writes a file that readers see whole or not at all.
+pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>, mode: u32) -> anyhow::Result<()> {
+    let beside = path.with_added_extension("new");
+    let write = || -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        // Set apart, as the umask lets nobody else read.
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.write_all(content.as_ref())?;
+        file.sync_data()?;
+        fs::rename(&beside, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
