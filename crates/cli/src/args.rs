@@ -1,10 +1,11 @@
 //! What can be typed. Names are fixed: scripts depend on them.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use pgkeep_model::{AccountId, DomainName, RegionName};
+use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
 
 /// Amazon RDS for PostgreSQL's TLS on your own machine
 #[derive(Debug, Parser)]
@@ -21,10 +22,30 @@ pub(crate) enum Command {
     /// Servers of instances outlive it: SIGTERM and Ctrl-C leave them running, and the next
     /// `pgkeep serve` adopts them. As root it drops to an unprivileged user.
     Serve(ServeArgs),
+    /// Start a DB instance named demo, connect to it with verify-full and show what was agreed
+    ///
+    /// Fetches an engine if this machine has none, then serves as `pgkeep serve` does.
+    Quickstart(QuickstartArgs),
     /// Print `export` lines for AWS clients and psql: eval "$(pgkeep env)"
     Env(DataDirArgs),
     /// Print the trust bundle
     Bundle(BundleArgs),
+    /// List the DB instances
+    Ls(LsArgs),
+    /// Show a DB instance's certificate, and what its endpoint really serves
+    ///
+    /// Exits with 1 when the two differ.
+    Tls(TlsArgs),
+    /// Connect to a DB instance as its master user with psql and sslmode=verify-full
+    Psql(PsqlArgs),
+    /// Print the newest log of a DB instance
+    Logs(LogsArgs),
+    /// List the PostgreSQL engines of this machine and those that can be downloaded
+    Engines(EnginesArgs),
+    /// Check what pgkeep needs, and say what to do about what is missing
+    ///
+    /// Exits with 1 when something fails.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -48,11 +69,7 @@ pub(crate) struct EngineArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    #[command(flatten)]
-    pub(crate) data: DataDirArgs,
-    #[command(flatten)]
-    pub(crate) engines: EngineArgs,
+pub(crate) struct ListenArg {
     /// The loopback address and port of the API; port 0 takes a free one
     #[arg(
         long,
@@ -62,6 +79,31 @@ pub(crate) struct ServeArgs {
         value_parser = loopback
     )]
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HostsArg {
+    /// Where endpoint names are published [default: /etc/hosts, when it can be written]
+    #[arg(long, env = "PGKEEP_HOSTS_FILE", value_name = "F")]
+    pub(crate) hosts_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserArg {
+    /// As root: the unprivileged user to become [default: pgkeep, postgres or nobody, the first
+    /// that exists]
+    #[arg(long, env = "PGKEEP_USER", value_name = "NAME")]
+    pub(crate) user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) engines: EngineArgs,
+    #[command(flatten)]
+    pub(crate) listen: ListenArg,
     /// What endpoint names end in; fixed at the first start [default: rds.localhost]
     #[arg(long, env = "PGKEEP_DOMAIN")]
     pub(crate) domain: Option<DomainName>,
@@ -75,13 +117,10 @@ pub(crate) struct ServeArgs {
     /// each
     #[arg(long, env = "PGKEEP_ADDRESS", value_name = "IP")]
     pub(crate) address: Option<IpAddr>,
-    /// Where endpoint names are published [default: /etc/hosts, when it can be written]
-    #[arg(long, env = "PGKEEP_HOSTS_FILE", value_name = "F")]
-    pub(crate) hosts_file: Option<PathBuf>,
-    /// As root: the unprivileged user to become [default: pgkeep, postgres or nobody, the first
-    /// that exists]
-    #[arg(long, env = "PGKEEP_USER", value_name = "NAME")]
-    pub(crate) user: Option<String>,
+    #[command(flatten)]
+    pub(crate) hosts: HostsArg,
+    #[command(flatten)]
+    pub(crate) user: UserArg,
     /// Prepared instances to keep in stock for each engine in use
     #[arg(long, env = "PGKEEP_POOL", value_name = "N", default_value_t = 2)]
     pub(crate) pool: usize,
@@ -103,6 +142,120 @@ pub(crate) struct BundleArgs {
     /// The root of one authority alone, such as rds-ca-rsa2048-g1
     #[arg(long, value_name = "ID", conflicts_with = "p7b")]
     pub(crate) ca: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuickstartArgs {
+    /// The version of PostgreSQL, such as 16 or 16.14 [default: the newest of the distribution,
+    /// else the newest download]
+    #[arg(long, value_name = "V")]
+    pub(crate) engine_version: Option<String>,
+    /// Stop everything at the end; exit with 0 only if all was proved
+    #[arg(long)]
+    pub(crate) exit: bool,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JsonArg {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TlsArgs {
+    /// The DB instance identifier
+    #[arg(value_name = "ID")]
+    pub(crate) instance: DbInstanceIdentifier,
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PsqlArgs {
+    /// The DB instance identifier
+    #[arg(value_name = "ID")]
+    pub(crate) instance: DbInstanceIdentifier,
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    /// What to hand to psql
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The DB instance identifier
+    #[arg(value_name = "ID")]
+    pub(crate) instance: DbInstanceIdentifier,
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    /// Print only the last lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) lines: Option<usize>,
+    /// Another log file, by its name in the list
+    #[arg(long, value_name = "NAME")]
+    pub(crate) file: Option<String>,
+    /// List the log files instead
+    #[arg(long, conflicts_with_all = ["lines", "file"])]
+    pub(crate) list: bool,
+    /// Print the list as JSON
+    #[arg(long, requires = "list")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct EnginesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<EnginesCommand>,
+    #[command(flatten)]
+    pub(crate) engines: EngineArgs,
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnginesCommand {
+    /// Download an engine
+    Install(InstallArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// The version of PostgreSQL, such as 16 or 16.14
+    #[arg(value_name = "V")]
+    pub(crate) version: String,
+    #[command(flatten)]
+    pub(crate) engines: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) engines: EngineArgs,
+    #[command(flatten)]
+    pub(crate) listen: ListenArg,
+    #[command(flatten)]
+    pub(crate) hosts: HostsArg,
+    #[command(flatten)]
+    pub(crate) user: UserArg,
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
 }
 
 /// The API has no TLS, so it is for this machine alone.

@@ -5,19 +5,23 @@
 //! give privileges up work on threads, and a thread that kept them would keep them for all.
 //! Deliberately absent: rules. What a command says about an instance, the other crates know.
 
+mod api_client;
 mod args;
 mod clock;
 mod commands;
 mod credentials;
 mod data_directory;
 mod failure;
+mod instances;
 mod lock;
 mod machine;
 mod os_user;
 mod output;
 mod plane;
+mod progress;
 mod published;
 mod startup;
+mod table;
 
 use std::process::ExitCode;
 
@@ -25,9 +29,10 @@ use clap::Parser as _;
 use nix::sys::stat::{Mode, umask};
 
 fn main() -> ExitCode {
+    let command = args::Cli::parse().command;
     // Whatever is made without a mode of its own is for this user alone.
-    umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    match commands::run(args::Cli::parse().command) {
+    let before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    match commands::run(command, before) {
         Ok(code) => code,
         Err(error) => failure::report(&error),
     }

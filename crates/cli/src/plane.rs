@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use pgkeep_postgres::EngineCatalogue;
 use pgkeep_server::Credentials;
 use pgkeep_store::Installation;
 use pgkeep_workflow::{Control, Settings};
@@ -72,11 +71,6 @@ impl Plane {
         })
     }
 
-    /// The engines.
-    pub(crate) fn engines(&self) -> &EngineCatalogue {
-        self.control.engines()
-    }
-
     /// Serves until `shutdown` resolves, then ends what is under way.
     pub(crate) async fn serve(
         self,
@@ -117,7 +111,8 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     builder.worker_threads(2).enable_all().build().context("cannot start the runtime")
 }
 
-/// Resolves at the first SIGTERM or SIGINT.
+/// Resolves at the first SIGTERM or SIGINT. A second one ends the process at once, which loses
+/// nothing but the time to find out at the next start.
 pub(crate) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let listen = |kind| signal(kind).context("cannot listen to signals");
     let (mut terminate, mut interrupt) =
@@ -125,6 +120,10 @@ pub(crate) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send +
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         info!("told to stop");
+        tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            std::process::exit(1);
+        });
     })
 }
 

@@ -10,7 +10,7 @@ use nix::unistd::geteuid;
 use pgkeep_postgres::{EngineCatalogue, EngineSettings};
 use pgkeep_workflow::HostsFile;
 
-use crate::args::{EngineArgs, ServeArgs};
+use crate::args::{EngineArgs, HostsArg, ServeArgs};
 use crate::data_directory::{DataDirectory, make_folder, xdg_folder};
 use crate::failure::{Hint as _, hinted};
 use crate::lock::Lock;
@@ -29,22 +29,28 @@ pub(crate) struct Prepared {
 
 /// Opens what needs root, and gives root up. Only before there is a second thread.
 pub(crate) fn prepare(args: &ServeArgs) -> anyhow::Result<Prepared> {
-    let (data, user) = DataDirectory::locate(&args.data)?.ensure(args.user.as_deref())?;
-    let cache_dir = cache_directory(&args.engines)?;
-    ensure_cache(&cache_dir, &user)?;
-    let hosts = open_hosts(args.hosts_file.as_deref(), &data)?;
-    let registry = absolute_registry(args.engines.engine_registry.as_deref())?;
+    let (data, user) = DataDirectory::locate(&args.data)?.ensure(args.user.user.as_deref())?;
+    ensure_cache(&cache_directory(&args.engines)?, &user)?;
+    let hosts = open_hosts(&args.hosts, &data)?;
+    let engines = catalogue(&args.engines)?;
     if geteuid().is_root() {
         user.become_for_good()?;
     }
     data.check_reachable(&user)?;
     let lock = Lock::take(&data.lock())?;
-    let listener = TcpListener::bind(args.listen)
-        .with_context(|| format!("cannot listen on {}", args.listen))
+    let listener = TcpListener::bind(args.listen.listen)
+        .with_context(|| format!("cannot listen on {}", args.listen.listen))
         .hint(|| "choose another --listen; port 0 takes a free one".to_owned())?;
-    let system_root = PathBuf::from("/usr/lib/postgresql");
-    let engines = EngineCatalogue::new(EngineSettings { cache_dir, system_root, registry });
     Ok(Prepared { data, user, hosts, engines, listener, lock })
+}
+
+/// The engines of this machine.
+pub(crate) fn catalogue(args: &EngineArgs) -> anyhow::Result<EngineCatalogue> {
+    Ok(EngineCatalogue::new(EngineSettings {
+        cache_dir: cache_directory(args)?,
+        system_root: PathBuf::from("/usr/lib/postgresql"),
+        registry: absolute_registry(args.engine_registry.as_deref())?,
+    }))
 }
 
 /// The folder of engines, by the arguments or by default.
@@ -58,7 +64,7 @@ pub(crate) fn cache_directory(args: &EngineArgs) -> anyhow::Result<PathBuf> {
 }
 
 /// A folder of packages keeps its meaning wherever the process works.
-pub(crate) fn absolute_registry(setting: Option<&str>) -> anyhow::Result<Option<String>> {
+fn absolute_registry(setting: Option<&str>) -> anyhow::Result<Option<String>> {
     let Some(setting) = setting else { return Ok(None) };
     if !Path::new(setting).is_dir() {
         return Ok(Some(setting.to_owned()));
@@ -79,13 +85,15 @@ pub(crate) fn ensure_cache(path: &Path, user: &OsUser) -> anyhow::Result<()> {
     if geteuid().is_root() { chown(path, uid, gid).with_context(shown) } else { Ok(()) }
 }
 
-fn open_hosts(asked: Option<&Path>, data: &DataDirectory) -> anyhow::Result<HostsFile> {
+/// The hosts file, opened for writing if that is allowed.
+pub(crate) fn open_hosts(args: &HostsArg, data: &DataDirectory) -> anyhow::Result<HostsFile> {
+    let asked = args.hosts_file.as_deref();
     let path = asked.unwrap_or(Path::new("/etc/hosts"));
     let path = std::path::absolute(path).context("cannot tell the current folder")?;
     let hosts = HostsFile::open(&path, data.path());
-    if asked.is_some() && !hosts.is_writable() {
-        let message = format!("the hosts file {} cannot be written", path.display());
-        return Err(hinted(message, "make it writable, or leave --hosts-file out"));
+    if asked.is_some() && !(hosts.is_writable() && path.is_file()) {
+        let message = format!("{} is no file that can be written", path.display());
+        return Err(hinted(message, "name one that can with --hosts-file, or leave it out"));
     }
     Ok(hosts)
 }

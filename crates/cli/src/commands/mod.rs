@@ -1,19 +1,36 @@
 //! One file a command.
 
 mod bundle;
-mod env;
+mod doctor;
+mod engines;
+pub(crate) mod env;
+mod logs;
+mod ls;
+mod psql;
+mod quickstart;
 mod serve;
+mod tls;
 
 use std::process::ExitCode;
 
+use nix::sys::stat::Mode;
+
 use crate::args::Command;
 
-/// Runs a command to its end.
-pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+/// Runs a command to its end. `umask` is the one that the process was started with, for programs
+/// that take its place.
+pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match command {
         Command::Serve(args) => serve::run(&args).map(done),
+        Command::Quickstart(args) => quickstart::run(args).map(done),
         Command::Env(args) => env::run(&args).map(done),
         Command::Bundle(args) => bundle::run(&args).map(done),
+        Command::Ls(args) => ls::run(&args).map(done),
+        Command::Tls(args) => tls::run(&args),
+        Command::Psql(args) => match psql::run(args, umask)? {},
+        Command::Logs(args) => logs::run(&args).map(done),
+        Command::Engines(args) => engines::run(&args).map(done),
+        Command::Doctor(args) => doctor::run(&args),
     }
 }

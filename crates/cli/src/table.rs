@@ -1,0 +1,45 @@
+//! Tables for people, JSON for programs: the same rows.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::output;
+
+/// A row of a table.
+pub(crate) trait Row: Serialize {
+    /// The heads of the columns.
+    const HEADS: &'static [&'static str];
+    /// The cells, one for each head.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// Prints rows as a table or as a JSON array; `none` is said of an empty table.
+pub(crate) fn print<R: Row>(rows: &[R], json: bool, none: &str) -> anyhow::Result<()> {
+    if json {
+        return print_json(&rows);
+    }
+    if rows.is_empty() {
+        return output::write(format!("{none}\n"));
+    }
+    let heads = R::HEADS.iter().map(ToString::to_string).collect();
+    output::write(render(heads, rows.iter().map(Row::cells)))
+}
+
+/// Prints a value as JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    output::write(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Lines of cells below each other, as wide as they need to be: what is copied must be whole.
+pub(crate) fn render(first: Vec<String>, rest: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.add_row(first);
+    for cells in rest {
+        table.add_row(cells);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt() + "\n"
+}
