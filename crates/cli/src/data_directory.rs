@@ -177,9 +177,8 @@ impl DataDirectory {
     }
 
     /// Every DB instance, by identifier.
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method fits one life only")]
     pub(crate) fn instances(&self) -> anyhow::Result<Vec<DbInstance>> {
-        Ok(self.state()?.read(|state| state.instances())?)
+        Ok(self.state()?.instances()?)
     }
 
     pub(crate) fn path(&self) -> &Path {
