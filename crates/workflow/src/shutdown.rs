@@ -11,7 +11,7 @@ use crate::{Control, WorkflowError};
 /// Shuts the servers of all instances down, all at once, after [`crate::run`] has ended. What is
 /// desired stays, so the next run starts them again; until then nothing says `available`.
 pub async fn stop_all(control: &Arc<Control>) -> Result<(), WorkflowError> {
-    let instances = control.store.read(|state| state.instances())?;
+    let instances = control.store.instances()?;
     let mut stopping = JoinSet::new();
     for instance in instances {
         let control = Arc::clone(control);
