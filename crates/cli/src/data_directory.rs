@@ -58,13 +58,8 @@ impl DataDirectory {
             }
             Err(error) => return Err(error).with_context(|| format!("cannot look at {path}")),
         };
-        let owner = OsUser::of_uid(Uid::from_raw(about.uid()))?
-            .with_context(|| format!("the owner of {path} has no name"))?;
-        let me = geteuid();
-        if me != owner.uid && !me.is_root() {
-            let message = format!("{path} belongs to the user {}", owner.name);
-            return Err(hinted(message, format!("run this as root or as {}", owner.name)));
-        }
+        let owner = data.owner(about.uid())?;
+        data.check_owner(&owner)?;
         Ok((data, owner))
     }
 
@@ -75,9 +70,15 @@ impl DataDirectory {
         if !root && asked_user.is_some() {
             bail!("only root can become another user");
         }
+        self.check_length()?;
         make_folder(&self.0)?;
         let data = Self(fs::canonicalize(&self.0).context("cannot resolve the data directory")?);
+        data.check_length()?;
         let shown = || format!("cannot use {} as data directory", data.0.display());
+        if !root {
+            let about = fs::metadata(&data.0).with_context(shown)?;
+            data.check_owner(&data.owner(about.uid())?)?;
+        }
         let folder = open_folder(&data.0).with_context(shown)?;
         let is_empty = fs::read_dir(&data.0).with_context(shown)?.next().is_none();
         if !is_empty && !Lock::is_ours(&data.lock()) {
@@ -85,23 +86,13 @@ impl DataDirectory {
             return Err(hinted(message, "name an empty or new folder with --data-dir"));
         }
         let owner = Uid::from_raw(folder.metadata().with_context(shown)?.uid());
-        let user = if root {
-            decide_user(asked_user, owner, is_empty, &data.0)?
-        } else {
-            OsUser::current()?
-        };
+        let user =
+            if root { data.decide_user(asked_user, owner, is_empty)? } else { OsUser::current()? };
         if owner != user.uid {
             let (uid, gid) = user.ids();
             fchown(&folder, uid, gid).with_context(shown)?;
         }
         folder.set_permissions(Permissions::from_mode(0o700)).with_context(shown)?;
-        Layout::socket_names_fit(&data.0).map_err(|longest| {
-            let message = format!(
-                "the path {} is too long: the names of Unix sockets below it would not fit",
-                data.0.display()
-            );
-            hinted(message, format!("choose a --data-dir of at most {longest} bytes"))
-        })?;
         Ok((data, user))
     }
 
@@ -120,6 +111,51 @@ impl DataDirectory {
             message,
             format!("chmod o+x {closed}; or choose a --data-dir elsewhere, or another --user"),
         ))
+    }
+
+    /// The user that root becomes: the owner of a data directory that is in use already.
+    fn decide_user(
+        &self,
+        asked: Option<&str>,
+        owner: Uid,
+        is_empty: bool,
+    ) -> anyhow::Result<OsUser> {
+        if is_empty || owner.is_root() {
+            return OsUser::unprivileged(asked);
+        }
+        let owner = self.owner(owner.as_raw())?;
+        let path = self.0.display();
+        match asked {
+            Some(name) if name != owner.name => Err(hinted(
+                format!("{path} belongs to the user {}, not {name}", owner.name),
+                format!("leave --user out; or, to change the owner: chown -R {name} {path}"),
+            )),
+            _ => Ok(owner),
+        }
+    }
+
+    fn owner(&self, uid: u32) -> anyhow::Result<OsUser> {
+        let owner = OsUser::of_uid(Uid::from_raw(uid))?;
+        owner.with_context(|| format!("the owner of {} has no name", self.0.display()))
+    }
+
+    fn check_owner(&self, owner: &OsUser) -> anyhow::Result<()> {
+        let me = geteuid();
+        if me == owner.uid || me.is_root() {
+            return Ok(());
+        }
+        let message = format!("{} belongs to the user {}", self.0.display(), owner.name);
+        Err(hinted(message, format!("run this as root or as {}", owner.name)))
+    }
+
+    fn check_length(&self) -> anyhow::Result<()> {
+        Layout::socket_names_fit(&self.0).map_err(|longest| {
+            let message = format!(
+                "the path {} is too long: the names of Unix sockets below it would not fit",
+                self.0.display()
+            );
+            hinted(message, format!("choose a --data-dir of at most {longest} bytes"))
+        })
     }
 
     /// The state file, opened for reading.
@@ -180,28 +216,4 @@ pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
 fn open_folder(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
-}
-
-/// The user that root becomes: the owner of a data directory that is in use already.
-fn decide_user(
-    asked: Option<&str>,
-    owner: Uid,
-    is_empty: bool,
-    path: &Path,
-) -> anyhow::Result<OsUser> {
-    if is_empty || owner.is_root() {
-        return OsUser::unprivileged(asked);
-    }
-    let owner = OsUser::of_uid(owner)?;
-    let owner = owner.with_context(|| format!("the owner of {} has no name", path.display()))?;
-    match asked {
-        Some(name) if name != owner.name => Err(hinted(
-            format!("{} belongs to the user {}, not {name}", path.display(), owner.name),
-            format!(
-                "leave --user out; or, to change the owner: chown -R {name} {}",
-                path.display()
-            ),
-        )),
-        _ => Ok(owner),
-    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn days_between(now: OffsetDateTime, later: OffsetDateTime) -> i64 {
     (later - now).whole_days()
 }
 
-/// A moment as the API writes it.
+/// A moment in UTC, to the second.
 pub(crate) fn render_time(at: OffsetDateTime) -> String {
-    at.format(&Rfc3339).unwrap_or_default()
+    at.truncate_to_second().format(&Rfc3339).unwrap_or_default()
 }

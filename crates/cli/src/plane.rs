@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use pgkeep_server::Credentials;
-use pgkeep_store::Installation;
-use pgkeep_workflow::{Control, Settings};
+use pgkeep_store::{Installation, StoreError};
+use pgkeep_workflow::{Control, Settings, WorkflowError};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ use crate::args::ServeArgs;
 use crate::clock::SystemClock;
 use crate::credentials;
 use crate::data_directory::DataDirectory;
+use crate::failure::hinted;
 use crate::lock::Lock;
 use crate::machine::memory_bytes;
 use crate::os_user::UNPRIVILEGED;
@@ -54,7 +55,8 @@ impl Plane {
             machine_memory: memory_bytes(),
             address: args.address,
             pool_size: args.pool,
-        })?;
+        });
+        let control = control.map_err(explain)?;
         publish_bundles(&data, &control)?;
         let credentials = credentials::ensure(&data.credentials())?;
         let address = listener.local_addr().context("the listening socket has no address")?;
@@ -102,6 +104,16 @@ impl Plane {
             pgkeep_workflow::stop_all(&self.control).await?;
         }
         served.context("the API broke off")
+    }
+}
+
+/// A state file made with other settings is no fault of the file.
+fn explain(error: WorkflowError) -> anyhow::Error {
+    match error {
+        WorkflowError::Store(error @ StoreError::InstallationDiffers { setting, .. }) => {
+            hinted(error, format!("leave {setting} out, or choose another --data-dir"))
+        }
+        other => other.into(),
     }
 }
 

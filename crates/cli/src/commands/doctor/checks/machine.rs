@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
-use pgkeep_model::Clock as _;
+use pgkeep_model::{Clock as _, EngineSource};
 use pgkeep_postgres::{EngineCatalogue, Layout};
 use pgkeep_workflow::HostsFile;
 
@@ -89,7 +89,11 @@ pub(super) fn engines(catalogue: &EngineCatalogue) -> Vec<Finding> {
     findings.extend(engines.offered.iter().filter_map(|engine| {
         let warning = engine.openssl_warning(today)?;
         let message = format!("{}: {warning}", engine.id());
-        Some(Finding::warn("openssl", message, "prefer the distribution's PostgreSQL"))
+        let hint = match engine.source {
+            EngineSource::System => "keep the distribution's security updates coming",
+            EngineSource::Embedded => "prefer the distribution's PostgreSQL where others connect",
+        };
+        Some(Finding::warn("openssl", message, hint))
     }));
     findings.extend(engines.refused.iter().map(|refused| {
         let message = format!("{}: {}", refused.path.display(), render_chain(&refused.reason));
