@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use nix::fcntl::OFlag;
 use nix::unistd::{Uid, geteuid};
+use pgkeep_model::DbInstance;
 use pgkeep_postgres::Layout;
-use pgkeep_store::Store;
+use pgkeep_store::{Installation, Store};
 
 use crate::args::DataDirArgs;
 use crate::failure::hinted;
@@ -167,6 +168,18 @@ impl DataDirectory {
             return Err(hinted(message, format!("pgkeep serve --data-dir {shown}")));
         }
         Ok(Store::open_read_only(&path)?)
+    }
+
+    /// Region, account and domain; none before the first start.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method fits one life only")]
+    pub(crate) fn installation(&self) -> anyhow::Result<Option<Installation>> {
+        Ok(self.state()?.read(|state| state.installation())?)
+    }
+
+    /// Every DB instance, by identifier.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method fits one life only")]
+    pub(crate) fn instances(&self) -> anyhow::Result<Vec<DbInstance>> {
+        Ok(self.state()?.read(|state| state.instances())?)
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -146,11 +146,7 @@ async fn heard(mut told: watch::Receiver<bool>) {
 /// What was asked for, else what is recorded, else the defaults. That both agree is checked where
 /// it is recorded.
 fn installation(data: &DataDirectory, args: &ServeArgs) -> anyhow::Result<Installation> {
-    let recorded = if data.state_file().exists() {
-        data.state()?.read(|state| state.installation())?
-    } else {
-        None
-    };
+    let recorded = if data.state_file().exists() { data.installation()? } else { None };
     let defaults = || -> Result<Installation, pgkeep_model::InvalidParameter> {
         Ok(Installation {
             region: "us-east-1".parse()?,

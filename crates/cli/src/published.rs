@@ -15,6 +15,7 @@ use pgkeep_workflow::Control;
 
 use crate::data_directory::{DataDirectory, make_folder};
 use crate::failure::hinted;
+use crate::lock::Lock;
 
 impl DataDirectory {
     /// The bundle of all roots, as PEM.
@@ -38,15 +39,14 @@ impl DataDirectory {
 
     /// The address of the running pgkeep's API.
     pub(crate) fn api_url(&self) -> anyhow::Result<String> {
-        let url = fs::read_to_string(self.api_url_file()).unwrap_or_default();
-        match url.trim() {
-            "" => {
-                let path = self.path().display();
-                let message = format!("no pgkeep serves {path}");
-                Err(hinted(message, format!("pgkeep serve --data-dir {path}")))
-            }
-            url => Ok(url.to_owned()),
-        }
+        // A killed pgkeep leaves its file behind, but not its lock.
+        let held = Lock::holder(&self.lock()).is_some();
+        let url = held.then(|| fs::read_to_string(self.api_url_file()).ok()).flatten();
+        url.map(|url| url.trim().to_owned()).ok_or_else(|| {
+            let path = self.path().display();
+            let message = format!("no pgkeep serves {path}");
+            hinted(message, format!("pgkeep serve --data-dir {path}"))
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::output;
 pub(super) fn run(args: &BundleArgs) -> anyhow::Result<()> {
     let data = DataDirectory::open(&args.data)?;
     if let Some(asked) = &args.region {
-        let own = data.state()?.read(|state| state.installation())?.map(|it| it.region);
+        let own = data.installation()?.map(|it| it.region);
         if own.as_ref() != Some(asked) {
             let own = own.map_or("no region yet".to_owned(), |own| own.to_string());
             let message = format!("{} has no bundle for {asked}", data.path().display());

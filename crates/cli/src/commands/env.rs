@@ -9,7 +9,7 @@ pub(super) fn run(args: &DataDirArgs) -> anyhow::Result<()> {
     let data = DataDirectory::open(args)?;
     let url = data.api_url()?;
     let keys = credentials::read(&data.credentials())?;
-    let installation = data.state()?.read(|state| state.installation())?;
+    let installation = data.installation()?;
     let region = installation.map(|it| it.region.to_string()).unwrap_or_default();
     let bundle = data.bundle_pem();
     output::write(render(&[

@@ -12,7 +12,7 @@ use crate::table::{self, Row};
 
 pub(super) fn run(args: &LsArgs) -> anyhow::Result<()> {
     let data = DataDirectory::open(&args.data)?;
-    let instances = data.state()?.read(|state| state.instances())?;
+    let instances = data.instances()?;
     let now = SystemClock.now();
     let rows: Vec<Line> = instances.iter().map(|instance| Line::of(instance, now)).collect();
     table::print(&rows, args.json.json, "There are no DB instances.")

@@ -28,7 +28,7 @@ const PASSWORD_DIGITS: &[u8; 64] =
 /// How often the state is looked at while it is waited for.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long to wait; crash recovery may take minutes.
-const WAIT_LIMIT: Duration = Duration::from_secs(600);
+const WAIT_LIMIT: Duration = Duration::from_mins(10);
 /// How long an answer on loopback may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -54,11 +54,11 @@ impl Demo {
 
     /// The instance, available, with this password.
     async fn ensure(&self, password: &Secret, steps: &Steps) -> anyhow::Result<DbInstance> {
-        let found = self.wait(steps, |instance| match instance {
+        let present = self.wait(steps, |instance| match instance {
             None => true,
             Some(it) => it.status == InstanceStatus::Stopped || is_settled(it),
         });
-        let Some(found) = found.await? else {
+        let Some(found) = present.await? else {
             let password = password.expose();
             self.call(
                 "CreateDBInstance",
@@ -102,7 +102,7 @@ impl Demo {
         wanted: impl Fn(Option<&DbInstance>) -> bool,
     ) -> anyhow::Result<Option<DbInstance>> {
         let name: DbInstanceIdentifier = NAME.parse()?;
-        let waiting = async {
+        let polling = async {
             loop {
                 let found = self.control.store().read(|state| state.instance(&name))?;
                 if wanted(found.as_ref()) {
@@ -116,8 +116,8 @@ impl Demo {
                 tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
-        let waited = tokio::time::timeout(WAIT_LIMIT, waiting).await;
-        waited.with_context(|| format!("demo did not get there in {} s", WAIT_LIMIT.as_secs()))?
+        let outcome = tokio::time::timeout(WAIT_LIMIT, polling).await;
+        outcome.with_context(|| format!("demo did not get there in {} s", WAIT_LIMIT.as_secs()))?
     }
 
     fn last_error(&self, instance: &DbInstance) -> anyhow::Result<Option<String>> {

@@ -11,10 +11,11 @@ use super::session::Session;
 use crate::commands::env::quote;
 use crate::instances::{database, render_time};
 
-/// From this version on `rds.force_ssl` is 1 unasked, and psql's banner names the ALPN.
+/// From this version on psql's banner names the ALPN protocol.
 const ALPN_SINCE: u16 = 17;
 
 /// Everything that was seen.
+#[expect(clippy::struct_excessive_bools, reason = "independent observations")]
 pub(super) struct Report {
     pub(super) instance: DbInstance,
     pub(super) session: Session,
@@ -48,11 +49,10 @@ impl Report {
     pub(super) fn render(&self, with_password: bool) -> String {
         let mut text = self.render_seen() + &self.render_ways();
         if with_password {
-            text += &format!(
-                "\nPassword of {}, shown this once:\n  {}\n",
-                self.instance.desired.master_username,
-                self.password.expose(),
-            );
+            let user = &self.instance.desired.master_username;
+            text += &["\nPassword of ", user, ", shown this once:\n  "].concat();
+            text += self.password.expose();
+            text.push('\n');
         }
         text
     }

@@ -27,9 +27,8 @@ pub(super) fn running(data: &DataDirectory) -> Option<String> {
 
 pub(super) fn serving(data: &DataDirectory, pid: &str) -> Finding {
     const WHAT: &str = "serve";
-    let url = match data.api_url() {
-        Ok(url) => url,
-        Err(_) => return Finding::warn(WHAT, format!("pid {pid} is starting"), "try again"),
+    let Ok(url) = data.api_url() else {
+        return Finding::warn(WHAT, format!("pid {pid} is starting"), "try again");
     };
     let address = url.strip_prefix("http://").and_then(|it| it.parse::<SocketAddr>().ok());
     let answers = address.is_some_and(|it| TcpStream::connect_timeout(&it, CONNECT_LIMIT).is_ok());
@@ -61,7 +60,7 @@ pub(super) fn instances(data: &DataDirectory, hosts: &HostsFile) -> Vec<Finding>
     for (instance, last_error) in &rows {
         findings.extend(condition(instance, last_error.as_deref()));
         findings.extend(expiry(instance));
-        findings.extend(resolution(instance, &published, hosts.is_writable()));
+        findings.push(resolution(instance, &published, hosts.is_writable()));
     }
     findings.extend(orphans(data, &rows));
     findings
@@ -96,22 +95,22 @@ fn expiry(instance: &DbInstance) -> Option<Finding> {
     })
 }
 
-fn resolution(instance: &DbInstance, published: &str, writable: bool) -> Option<Finding> {
+fn resolution(instance: &DbInstance, published: &str, writable: bool) -> Finding {
     const WHAT: &str = "names";
     let desired = &instance.desired;
     let line = format!("{} {}", desired.address, desired.endpoint);
     let is_published = published.lines().any(|it| it == line);
     if writable && !is_published && instance.applied.created {
         let message = format!("{} is not in the hosts file", desired.endpoint);
-        return Some(Finding::warn(WHAT, message, "pgkeep serve writes it at the next start"));
+        return Finding::warn(WHAT, message, "pgkeep serve writes it at the next start");
     }
     let found = (desired.endpoint.as_str(), desired.port).to_socket_addrs();
     let leads = found.is_ok_and(|mut found| found.any(|it| it.ip() == desired.address));
     if leads {
-        return Some(Finding::ok(WHAT, format!("{} is {}", desired.endpoint, desired.address)));
+        return Finding::ok(WHAT, format!("{} is {}", desired.endpoint, desired.address));
     }
     let message = format!("{} does not lead to {}", desired.endpoint, desired.address);
-    Some(Finding::warn(WHAT, message, format!("add to /etc/hosts, or use hostaddr: {line}")))
+    Finding::warn(WHAT, message, format!("add to /etc/hosts, or use hostaddr: {line}"))
 }
 
 fn orphans(data: &DataDirectory, rows: &[(DbInstance, Option<String>)]) -> Vec<Finding> {

@@ -24,7 +24,7 @@ pub(super) fn disk_space(path: &Path) -> Finding {
     const WHAT: &str = "disk space";
     let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     let free = match statvfs(there) {
-        Ok(about) => (u64::from(about.blocks_available()) * about.fragment_size()) >> 20,
+        Ok(about) => (about.blocks_available() * about.fragment_size()) >> 20,
         Err(error) => return Finding::warn(WHAT, error.to_string(), "see df"),
     };
     let message = format!("{free} MiB free at {}", there.display());

@@ -10,10 +10,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// A folder that goes away, with nothing of the machine's own settings.
-pub struct Place(tempfile::TempDir);
+pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         // As root the tested process becomes another user, who must get in.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
@@ -21,23 +21,23 @@ impl Place {
         Self(folder)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         fs::canonicalize(self.0.path()).unwrap().join("data")
     }
 
     /// A command on this place's data directory.
-    pub fn pgkeep(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn pgkeep(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgkeep"));
         command.args(arguments).current_dir(self.0.path()).env("PGKEEP_DATA_DIR", self.data());
         command
     }
 
     /// `serve` or `quickstart`, on a free port, with a hosts file and a cache of its own.
-    pub fn plane(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn plane(&self, arguments: &[&str]) -> Command {
         let mut command = self.pgkeep(arguments);
         command.args(["--listen", "127.0.0.1:0", "--cache-dir"]).arg(self.path("cache"));
         command.arg("--hosts-file").arg(self.path("hosts"));
@@ -45,8 +45,8 @@ impl Place {
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Finished {
-        Finished::of(self.pgkeep(arguments).output().unwrap())
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
+        Finished::of(&self.pgkeep(arguments).output().unwrap())
     }
 }
 
@@ -79,33 +79,33 @@ fn processes_with(folder: &Path) -> Vec<Pid> {
 
 /// What a command left.
 #[derive(Debug)]
-pub struct Finished {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Finished {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    pub fn succeeded(self) -> String {
+    pub(crate) fn succeeded(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out
     }
 }
 
 /// A command in the foreground, told to stop when this is dropped.
-pub struct Foreground {
+pub(crate) struct Foreground {
     child: Child,
     out: BufReader<ChildStdout>,
 }
 
 impl Foreground {
     /// Starts it, and reads what it says up to a line that contains `ready`.
-    pub fn start(mut command: Command, ready: &str) -> (Self, String) {
+    pub(crate) fn start(mut command: Command, ready: &str) -> (Self, String) {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
@@ -116,12 +116,18 @@ impl Foreground {
         (Self { child, out }, said)
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// Ends it without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Tells it to stop; its exit code.
-    pub fn stop(&mut self) -> Option<i32> {
+    pub(crate) fn stop(&mut self) -> Option<i32> {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap());
         kill(pid, Signal::SIGTERM).unwrap();
         let mut rest = String::new();

@@ -1,13 +1,11 @@
 //! `serve` and the commands beside it, as processes.
 
-mod support;
-
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 
-use support::{Finished, Foreground, Place};
+use crate::support::{Finished, Foreground, Place};
 
 const READY: &str = "pgkeep serves the RDS API on http://127.0.0.1:";
 
@@ -22,7 +20,7 @@ fn a_foreign_folder_is_refused_and_left_as_it_is() {
     fs::set_permissions(place.data(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(place.data().join("thesis.txt"), "words").unwrap();
     let before = fs::metadata(place.data()).unwrap();
-    let refused = Finished::of(place.plane(&["serve"]).output().unwrap());
+    let refused = Finished::of(&place.plane(&["serve"]).output().unwrap());
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("is not empty and not pgkeep's\nhint: "), "{refused:?}");
     let after = fs::metadata(place.data()).unwrap();
@@ -49,7 +47,7 @@ fn without_a_state_the_commands_say_what_to_do() {
 fn one_pgkeep_holds_a_data_directory_and_the_next_goes_on_with_it() {
     let place = Place::new();
     let mut first = serve(&place);
-    let refused = Finished::of(place.plane(&["serve"]).output().unwrap());
+    let refused = Finished::of(&place.plane(&["serve"]).output().unwrap());
     assert_eq!(refused.code, Some(1));
     let holds = format!("error: another pgkeep (pid {}) holds", first.pid());
     assert!(refused.err.contains(&holds), "{refused:?}");
@@ -65,7 +63,7 @@ fn one_pgkeep_holds_a_data_directory_and_the_next_goes_on_with_it() {
     assert_eq!(stopped.code, Some(1));
     assert!(stopped.err.contains("no pgkeep serves"), "{stopped:?}");
     let other = place.plane(&["serve", "--region", "eu-west-1"]).output().unwrap();
-    let other = Finished::of(other);
+    let other = Finished::of(&other);
     assert!(other.err.contains("was made with --region \"us-east-1\""), "{other:?}");
     assert!(other.err.contains("hint: leave --region out"), "{other:?}");
 
@@ -75,7 +73,9 @@ fn one_pgkeep_holds_a_data_directory_and_the_next_goes_on_with_it() {
     };
     assert_eq!(keys(&place.run(&["env"]).succeeded()), keys(&environment));
     assert_eq!(place.run(&["bundle"]).succeeded(), bundle);
-    assert_eq!(second.stop(), Some(0));
+    second.kill();
+    let stale = place.run(&["env"]);
+    assert!(stale.err.contains("no pgkeep serves"), "{stale:?}");
 }
 
 /// The oracle is the openssl command.
@@ -89,7 +89,7 @@ fn the_bundle_is_three_roots_in_every_form() {
         command.args(openssl).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(&output).unwrap();
-        let read = Finished::of(child.wait_with_output().unwrap()).succeeded();
+        let read = Finished::of(&child.wait_with_output().unwrap()).succeeded();
         read.lines().filter(|line| line.starts_with("subject=")).count()
     };
     let pkcs7 = ["pkcs7", "-print_certs", "-noout", "-inform", "der"];

@@ -1,15 +1,13 @@
 //! The main job, from nothing to a verified connection, with psql as the judge.
 
-mod support;
-
-use support::{Finished, Foreground, Place};
+use crate::support::{Finished, Foreground, Place};
 
 const READY: &str = "Serving until Ctrl-C";
 
 #[test]
 fn quickstart_proves_what_it_says_and_stops_what_it_started() {
     let place = Place::new();
-    let run = || Finished::of(place.plane(&["quickstart", "--exit"]).output().unwrap());
+    let run = || Finished::of(&place.plane(&["quickstart", "--exit"]).output().unwrap());
     let first = run().succeeded();
     for fact in [
         "SSL connection (protocol: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384, bits: 256",
@@ -39,10 +37,10 @@ fn the_commands_agree_with_psql_about_a_running_instance() {
 
     let sql = "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let mut psql = place.pgkeep(&["psql", "demo", "--", "-X", "-A", "-t", "-c", sql]);
-    let seen = Finished::of(psql.env("PGPASSWORD", &password).output().unwrap());
+    let seen = Finished::of(&psql.env("PGPASSWORD", &password).output().unwrap());
     assert_eq!(seen.succeeded(), "t|TLSv1.3\n");
     let mut plain = place.pgkeep(&["psql", "demo", "--", "-X", "sslmode=disable"]);
-    let refused = Finished::of(plain.env("PGPASSWORD", &password).output().unwrap());
+    let refused = Finished::of(&plain.env("PGPASSWORD", &password).output().unwrap());
     assert!(refused.err.contains("no encryption"), "{refused:?}");
 
     let tls = place.run(&["tls", "demo", "--json"]).succeeded();
@@ -54,7 +52,7 @@ fn the_commands_agree_with_psql_about_a_running_instance() {
     assert!(log.contains("database system is ready to accept connections"), "{log}");
     assert_eq!(place.run(&["psql", "nobody"]).code, Some(1));
     let doctor = place.plane(&["doctor", "--json"]).output().unwrap();
-    let doctor = Finished::of(doctor).succeeded();
+    let doctor = Finished::of(&doctor).succeeded();
     assert!(doctor.contains("serves http://127.0.0.1:"), "{doctor}");
 
     assert_eq!(quickstart.stop(), Some(0));
