@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::processes::{signal, working_in};
+use crate::processes::{command_line, signal, working_in};
 use crate::wait::look_until;
 use crate::{Api, Refusal, Xml, processes_under, run, wait_until};
 
@@ -21,6 +21,9 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 const STOP_LIMIT: Duration = Duration::from_mins(2);
 /// Without a checkpoint they end at once, or after the 5 s that they give their children.
 const QUIT_LIMIT: Duration = Duration::from_secs(20);
+
+/// For the system to clear away a process that has ended.
+const GONE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How a control plane is to be started.
 #[derive(Debug)]
@@ -93,6 +96,8 @@ impl ControlPlane {
             .args(["--listen", "127.0.0.1:0", "--stop-instances", "--hosts-file"])
             .arg(self.hosts_file())
             .args(["--pool", &self.options.pool.to_string()])
+            // Effects and failures, but not every question of a test that waits.
+            .env("PGKEEP_LOG", "info,pgkeep_server=warn,pgkeep_workflow=debug")
             .envs(self.options.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
@@ -211,7 +216,7 @@ impl ControlPlane {
         wait_until("only pgkeep itself works in its folder", STOP_LIMIT, || {
             let mut others = processes_under(&self.data);
             others.retain(|pid| Some(*pid) != own);
-            if others.is_empty() { Ok(()) } else { Err(format!("processes {others:?}")) }
+            if others.is_empty() { Ok(()) } else { Err(lines(others)) }
         });
         assert_eq!(self.folders(), [""; 0], "folders of instances are left");
         let hosts = fs::read_to_string(self.hosts_file()).expect("the hosts file");
@@ -285,7 +290,11 @@ impl Drop for ControlPlane {
         // A test that killed it takes no end of its servers for granted.
         let was_running = !self.has_ended();
         self.end();
-        let left = processes_under(&self.data);
+        // What was killed takes a moment to be gone.
+        let left = look_until(GONE_LIMIT, || {
+            let left = processes_under(&self.data);
+            if left.is_empty() { Ok(()) } else { Err(lines(left)) }
+        });
         for how in [Signal::QUIT, Signal::KILL] {
             for pid in processes_under(&self.data) {
                 signal(pid, how);
@@ -296,10 +305,15 @@ impl Drop for ControlPlane {
                 break;
             }
         }
-        if was_running && !left.is_empty() {
-            fail(&format!("processes {left:?} were left behind"));
+        if let (true, Err(left)) = (was_running, left) {
+            fail(&format!("left behind: {left}"));
         }
     }
+}
+
+/// Processes, a line each.
+fn lines(pids: Vec<i32>) -> String {
+    pids.into_iter().map(command_line).collect::<Vec<_>>().join("\n")
 }
 
 /// Fails the test, unless it fails already and a second panic would end it without its message.

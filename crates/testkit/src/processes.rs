@@ -20,6 +20,12 @@ pub(crate) fn working_in(folder: &Path) -> Vec<i32> {
     processes_under(folder).into_iter().filter(works).collect()
 }
 
+/// A process as people know it; empty once it has ended.
+pub(crate) fn command_line(pid: i32) -> String {
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&arguments).replace('\0', " ")
+}
+
 /// Sends a process SIGKILL; one that has ended is left in peace.
 pub fn kill_process(pid: i32) {
     signal(pid, Signal::KILL);
@@ -35,10 +41,7 @@ fn concerns(pid: i32, folder: &Path) -> bool {
     let under = |link: &str| {
         fs::read_link(process.join(link)).is_ok_and(|target| target.starts_with(folder))
     };
-    let told = || {
-        let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments).contains(&folder.display().to_string())
-    };
+    let told = || command_line(pid).contains(&folder.display().to_string());
     under("cwd") || under("exe") || told()
 }
 
