@@ -18,6 +18,7 @@
 )]
 
 mod api;
+mod clients;
 mod clock;
 mod control_plane;
 mod instance;
