@@ -2,6 +2,7 @@
 
 use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 use crate::PostgresError;
@@ -36,10 +37,38 @@ pub(crate) fn command(engine: &Engine, name: &str, priority: Priority) -> Comman
 }
 
 /// Runs a program to its end.
+///
+/// What it started itself ends with it when the caller gives up: `initdb` runs servers of its own,
+/// which would outlive it.
 pub(crate) async fn run(program: &'static str, mut command: Command) -> Result<(), PostgresError> {
-    command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let output = command.output().await.map_err(|source| PostgresError::Run { program, source })?;
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+    let run = async {
+        let child = command.spawn()?;
+        let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+        let output = child.wait_with_output().await;
+        group.disband();
+        output
+    };
+    let output = run.await.map_err(|source| PostgresError::Run { program, source })?;
     judge(program, &output)
+}
+
+/// A program that leads a process group, all of which is killed with this.
+struct Group(Option<Pid>);
+
+impl Group {
+    /// Its leader has ended and been waited for, so the number may soon be a stranger's.
+    fn disband(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 /// Turns a program's failure into an error that carries its own words.

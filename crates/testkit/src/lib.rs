@@ -1,1 +1,41 @@
-//! pgkeep testkit.
+//! What tests of pgkeep share: a moved clock, and a whole control plane that is started, asked,
+//! killed and cleared away.
+//!
+//! A [`ControlPlane`] is the built binary in folders of its own, so that tests run side by side,
+//! and it fails its test when anything of it is left behind. What is asked of it goes the way that
+//! clients go: the API over signed HTTP, PostgreSQL through `psql`. A program that a test needs and
+//! the machine lacks fails that test by name; nothing is skipped. Here a panic is how a test fails.
+//!
+//! Deliberately absent: knowledge of pgkeep's own state. What a test may know of an instance is
+//! what the API, the hosts file, the process table and the server itself say.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a panic fails the test that called"
+)]
+
+mod api;
+mod clients;
+mod clock;
+mod control_plane;
+mod instance;
+mod openssl;
+mod processes;
+mod program;
+mod psql;
+mod wait;
+mod xml;
+
+pub use api::{Api, Refusal};
+pub use clock::ManualClock;
+pub use control_plane::{ControlPlane, Options};
+pub use instance::{Instance, MASTER_PASSWORD, MASTER_USERNAME};
+pub use openssl::{Served, openssl};
+pub use processes::{kill_process, processes_under};
+pub use program::{Outcome, program, run};
+pub use psql::Psql;
+pub use wait::wait_until;
+pub use xml::Xml;

@@ -12,15 +12,30 @@ pub(super) fn run(args: &DataDirArgs) -> anyhow::Result<()> {
     let installation = data.installation()?;
     let region = installation.map(|it| it.region.to_string()).unwrap_or_default();
     let bundle = data.bundle_pem();
-    output::write(render(&[
-        ("AWS_ENDPOINT_URL_RDS", &url),
-        ("AWS_ACCESS_KEY_ID", &keys.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.expose()),
-        ("AWS_REGION", &region),
-        ("AWS_DEFAULT_REGION", &region),
-        ("PGSSLROOTCERT", &bundle.to_string_lossy()),
-    ]))
+    output::write(
+        render(&[
+            ("AWS_ENDPOINT_URL_RDS", &url),
+            ("AWS_ACCESS_KEY_ID", &keys.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.expose()),
+            ("AWS_REGION", &region),
+            ("AWS_DEFAULT_REGION", &region),
+            ("PGSSLROOTCERT", &bundle.to_string_lossy()),
+        ]) + AWS_FUNCTION,
+    )
 }
+
+/// Version 1 of the AWS CLI takes `rds.amazonaws.com` in us-east-1 whatever
+/// `AWS_ENDPOINT_URL_RDS` says, and versions before 2.13 do not know that variable: only the
+/// option leads all of them here, and keeps a request from the real service.
+const AWS_FUNCTION: &str = "\
+aws() {
+  if [ \"$1\" = rds ]; then
+    command aws --endpoint-url \"$AWS_ENDPOINT_URL_RDS\" \"$@\"
+  else
+    command aws \"$@\"
+  fi
+}
+";
 
 fn render(variables: &[(&str, &str)]) -> String {
     let line = |(name, value): &(&str, &str)| format!("export {name}={}\n", quote(value));

@@ -1,0 +1,120 @@
+//! Certificates as they come over the wire, judged by the openssl command: of each authority, for
+//! the right host and no other, each with a serial number of its own; and the bundles to trust.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use pgkeep_testkit::{ControlPlane, Instance, openssl, run};
+
+const AUTHORITIES: [(&str, &str); 3] = [
+    ("rds-ca-rsa2048-g1", "sha256WithRSAEncryption"),
+    ("rds-ca-rsa4096-g1", "sha384WithRSAEncryption"),
+    ("rds-ca-ecc384-g1", "ecdsa-with-SHA384"),
+];
+
+#[test]
+fn what_is_served_passes_strict_verification() {
+    let plane = ControlPlane::start();
+    let mut serials = BTreeSet::new();
+    for (number, (authority, _)) in AUTHORITIES.iter().enumerate() {
+        let parameters = [("CACertificateIdentifier", *authority)];
+        plane.create(&format!("db-{number}"), "16", &parameters);
+    }
+    plane.create("db-3", "16", &[]);
+    for (number, (authority, signature)) in AUTHORITIES.iter().enumerate() {
+        let instance = plane.wait_available(&format!("db-{number}"));
+        serials.extend(judge(&plane, &instance, authority, signature));
+    }
+    let default = plane.wait_available("db-3");
+    serials.extend(judge(&plane, &default, AUTHORITIES[0].0, AUTHORITIES[0].1));
+    // Four leaves, three subordinates, three roots.
+    assert_eq!(serials.len(), 10, "{serials:?}");
+
+    for number in 0..4 {
+        plane.delete(&format!("db-{number}"));
+    }
+    (0..4).for_each(|number| plane.wait_deleted(&format!("db-{number}")));
+    plane.assert_clean();
+}
+
+/// Judges what an instance serves, and gives the serial numbers of leaf, subordinate and root.
+fn judge(plane: &ControlPlane, instance: &Instance, authority: &str, how: &str) -> [String; 3] {
+    let served = plane.served_certificate(instance);
+    let root = plane.desk().join(format!("{authority}.pem"));
+    let pem = run(plane.command("bundle").args(["--ca", authority]), "").success() + "\n";
+    fs::write(&root, &pem).unwrap();
+    for roots in [&root, &plane.bundle()] {
+        assert_eq!(plane.verify(&served, &instance.endpoint, roots), Ok(()));
+    }
+    let stranger = plane.verify(&served, "db.example.com", &root).unwrap_err();
+    assert!(stranger.contains("hostname mismatch"), "{stranger}");
+    for (other, _) in AUTHORITIES.iter().filter(|(other, _)| *other != authority) {
+        let pem = run(plane.command("bundle").args(["--ca", other]), "").success() + "\n";
+        let path = plane.desk().join(format!("{other}.pem"));
+        fs::write(&path, pem).unwrap();
+        let stranger = plane.verify(&served, &instance.endpoint, &path).unwrap_err();
+        assert!(stranger.contains("unable to get local issuer certificate"), "{stranger}");
+    }
+    let ask = |pem: &str, question: &[&str]| {
+        openssl(&[&["x509", "-noout"], question].concat(), pem).success()
+    };
+    let subject = ask(&served.leaf, &["-subject", "-nameopt", "multiline"]);
+    let name = format!("commonName                = {}", instance.endpoint);
+    assert!(subject.contains(&name), "{subject}");
+    let names = ask(&served.leaf, &["-ext", "subjectAltName"]);
+    assert_eq!(names.lines().last().unwrap().trim(), format!("DNS:{}", instance.endpoint));
+    let certtext = ask(&served.leaf, &["-text", "-certopt", "no_pubkey,no_sigdump,no_extensions"]);
+    assert!(certtext.contains(how), "{certtext}");
+    // What the API says of the end of validity is what is served.
+    let end = ask(&served.leaf, &["-enddate", "-dateopt", "iso_8601"]);
+    let told = instance.xml.text("ValidTill").unwrap();
+    assert_eq!(end.trim_start_matches("notAfter=").replace(' ', "T"), told);
+    assert_eq!(instance.xml.text("CAIdentifier").as_deref(), Some(authority));
+    [&served.leaf, &served.chain, &pem].map(|pem| ask(pem, &["-serial"]))
+}
+
+#[test]
+fn bundles_are_the_same_everywhere() {
+    let plane = ControlPlane::start();
+    let printed = |arguments: &[&str]| {
+        let output = plane.command("bundle").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let fetched = |path: &str| {
+        let (status, content) = plane.api().fetch(path);
+        assert_eq!(status, 200, "{path}");
+        content
+    };
+    let pem = printed(&[]);
+    assert_eq!(pem, fetched("/global/global-bundle.pem"));
+    assert_eq!(pem, fetched("/us-east-1/us-east-1-bundle.pem"));
+    assert_eq!(pem, printed(&["--region", "us-east-1"]));
+    let p7b = printed(&["--p7b"]);
+    assert_eq!(p7b, fetched("/global/global-bundle.p7b"));
+    assert_eq!(p7b, fetched("/us-east-1/us-east-1-bundle.p7b"));
+    assert_eq!(plane.api().fetch("/eu-west-1/eu-west-1-bundle.pem").0, 404);
+
+    let mut single = Vec::new();
+    for (authority, _) in AUTHORITIES {
+        let own = printed(&["--ca", authority]);
+        assert_eq!(own, fetched(&format!("/global/{authority}.pem")));
+        single.push(certificates(&own));
+    }
+    let single: BTreeSet<_> = single.concat().into_iter().collect();
+    assert_eq!(single, certificates(&pem).into_iter().collect());
+    assert_eq!(single.len(), 3, "roots only");
+
+    let path = plane.desk().join("bundle.p7b");
+    fs::write(&path, &p7b).unwrap();
+    let (path, form) = (path.display().to_string(), ["pkcs7", "-inform", "DER", "-print_certs"]);
+    let in_p7b = openssl(&[&form[..], &["-in", &path]].concat(), "").success();
+    assert_eq!(single, certificates(in_p7b.as_bytes()).into_iter().collect());
+}
+
+/// The certificates in a text, each as its PEM block.
+fn certificates(text: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(text).into_owned() + "\n";
+    let blocks = text.split_inclusive("-----END CERTIFICATE-----\n");
+    blocks.filter_map(|block| Some(block[block.find("-----BEGIN")?..].to_owned())).collect()
+}

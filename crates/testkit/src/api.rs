@@ -1,0 +1,114 @@
+//! A caller of the API in its plainest form: one signed request a connection.
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use pgkeep_query::Secret;
+use pgkeep_query::sigv4::{AccessKeyId, RequestHead, Target, sign};
+use time::OffsetDateTime;
+
+use crate::Xml;
+
+/// The version of the API that every request names.
+const VERSION: &str = "2014-10-31";
+
+/// Where the API is, and who asks.
+#[derive(Debug)]
+pub struct Api {
+    host: String,
+    region: String,
+    access_key_id: AccessKeyId,
+    secret: Secret,
+}
+
+/// An error that the API answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// `<Code>`.
+    pub code: String,
+    /// `<Message>`.
+    pub message: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.code, self.message)
+    }
+}
+
+impl Api {
+    /// The API at `url`, asked with a key for a region.
+    pub fn new(url: &str, region: &str, access_key_id: &str, secret: &str) -> Self {
+        let host = url.strip_prefix("http://").expect("a plain HTTP address");
+        Self {
+            host: host.trim_end_matches('/').to_owned(),
+            region: region.to_owned(),
+            access_key_id: AccessKeyId(access_key_id.to_owned()),
+            secret: secret.into(),
+        }
+    }
+
+    /// Calls an operation and gives its answer.
+    ///
+    /// # Errors
+    /// The error that the API answers.
+    pub fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Xml, Refusal> {
+        let encode = |(name, value): &(&str, &str)| {
+            format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+        };
+        let fields = [("Action", action), ("Version", VERSION)];
+        let form: Vec<_> = fields.iter().chain(parameters).map(encode).collect();
+        let (status, body) = self.post(&form.join("&"));
+        let xml = Xml::new(String::from_utf8(body).expect("UTF-8"));
+        if status == 200 {
+            return Ok(xml);
+        }
+        let text = |name| xml.text(name).unwrap_or_else(|| format!("no {name} in {xml}"));
+        Err(Refusal { status, code: text("Code"), message: text("Message") })
+    }
+
+    /// Fetches a file: the status and the content.
+    pub fn fetch(&self, path: &str) -> (u16, Vec<u8>) {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.host), "")
+    }
+
+    fn post(&self, form: &str) -> (u16, Vec<u8>) {
+        let kind = "application/x-www-form-urlencoded";
+        let headers = [("content-type", kind), ("host", &*self.host)];
+        let head = RequestHead { method: "POST", path: "/", query: "", headers: &headers };
+        let target = Target { region: &self.region, service: "rds" };
+        let now = now();
+        let key = &self.access_key_id;
+        let signature =
+            sign(&head, form.as_bytes(), target, key, &self.secret, now).expect("a host");
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nX-Amz-Date: {}\r\n\
+             Authorization: {}\r\nContent-Length: {}\r\n",
+            self.host,
+            signature.x_amz_date,
+            signature.authorization,
+            form.len(),
+        );
+        self.exchange(&head, form)
+    }
+
+    fn exchange(&self, head: &str, body: &str) -> (u16, Vec<u8>) {
+        let mut stream = TcpStream::connect(&self.host).expect("the API listens");
+        write!(stream, "{head}Connection: close\r\n\r\n{body}").expect("the API reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("the API answers");
+        let end = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("a whole head");
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.expect("a status line"), answer.split_off(end + 4))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the API of a running pgkeep has the true time")]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}

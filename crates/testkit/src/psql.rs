@@ -1,0 +1,81 @@
+//! PostgreSQL's own client, as users run it.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use crate::program::{Outcome, program, run};
+use crate::{ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME};
+
+/// How to connect. Settings are those of libpq's connection strings.
+#[derive(Debug, Clone)]
+pub struct Psql {
+    settings: BTreeMap<String, String>,
+}
+
+impl Psql {
+    /// As the master user, verifying all that can be verified.
+    #[track_caller]
+    pub fn to(plane: &ControlPlane, instance: &Instance) -> Self {
+        let address = instance.address.expect("the endpoint's name is in the hosts file");
+        let settings = [
+            ("host", instance.endpoint.clone()),
+            // What a resolver that reads the hosts file would find.
+            ("hostaddr", address.to_string()),
+            ("port", instance.port.to_string()),
+            ("user", MASTER_USERNAME.to_owned()),
+            ("password", MASTER_PASSWORD.to_owned()),
+            ("dbname", "postgres".to_owned()),
+            ("sslmode", "verify-full".to_owned()),
+            ("sslrootcert", plane.bundle().display().to_string()),
+            ("connect_timeout", "20".to_owned()),
+        ];
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self { settings: settings.collect() }
+    }
+
+    /// The same with another value of a setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The command, without statements. The password goes through the environment.
+    pub fn command(&self) -> Command {
+        let mut command = program("PGKEEP_PSQL", "psql");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_libpq(name)) {
+            command.env_remove(name);
+        }
+        let quote = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+        let public = self.settings.iter().filter(|(name, _)| *name != "password");
+        let string: Vec<_> =
+            public.map(|(name, value)| format!("{name}='{}'", quote(value))).collect();
+        command.env("PGPASSWORD", &self.settings["password"]);
+        command.args(["--no-psqlrc", "--no-password"]).arg(string.join(" "));
+        command
+    }
+
+    /// Runs a statement: rows a line each, columns with `|` between.
+    #[track_caller]
+    pub fn run(&self, sql: &str) -> Outcome {
+        let mut command = self.command();
+        command.args(["--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--command", sql]);
+        run(&mut command, "")
+    }
+
+    /// The rows of a statement that must succeed.
+    #[track_caller]
+    pub fn query(&self, sql: &str) -> String {
+        self.run(sql).success()
+    }
+
+    /// What libpq says of a connection that must fail.
+    #[track_caller]
+    pub fn refusal(&self) -> String {
+        self.run("SELECT 1").failure()
+    }
+}
+
+fn is_libpq(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().starts_with("PG") && !name.to_string_lossy().starts_with("PGKEEP")
+}
