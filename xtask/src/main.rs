@@ -3,6 +3,12 @@
 //! This file only dispatches: a task is a module with an `Options` and a `run`.
 
 mod codegen;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -17,10 +23,23 @@ struct Cli {
 enum Task {
     /// Generate the shapes of the RDS API from the service's model
     Codegen(codegen::Options),
+    /// Install what the checks need, then run all of them
+    Test(test::Options),
+    /// Check the rules of the house that no other tool checks
+    Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
         Task::Codegen(options) => codegen::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
