@@ -2,6 +2,7 @@
 //!
 //! This file only dispatches: a task is a module with an `Options` and a `run`.
 
+mod bench;
 mod codegen;
 mod test;
 mod tidy;
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure pgkeep beside its alternatives
+    Bench(bench::Options),
     /// Generate the shapes of the RDS API from the service's model
     Codegen(codegen::Options),
     /// Install what the checks need, then run all of them
@@ -31,6 +34,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Codegen(options) => codegen::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
