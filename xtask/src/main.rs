@@ -2,7 +2,14 @@
 //!
 //! This file only dispatches: a task is a module with an `Options` and a `run`.
 
+mod bench;
 mod codegen;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -15,12 +22,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure pgkeep beside its alternatives
+    Bench(bench::Options),
     /// Generate the shapes of the RDS API from the service's model
     Codegen(codegen::Options),
+    /// Install what the checks need, then run all of them
+    Test(test::Options),
+    /// Check the rules of the house that no other tool checks
+    Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Codegen(options) => codegen::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -300,7 +300,8 @@ fn log_files(plane: &ControlPlane) {
     assert!(whole.contains("function no_such_function() does not exist"), "{whole}");
     assert!(!whole.contains(MASTER_PASSWORD) && !whole.contains("SCRAM-SHA-256$"), "{whole}");
     let absent = plane.aws_refusal(
-        "download-db-log-file-portion --db-instance-identifier db --log-file-name ../postgresql.conf",
+        "download-db-log-file-portion --db-instance-identifier db \
+         --log-file-name ../postgresql.conf",
     );
     assert!(absent.contains("(DBLogFileNotFoundFault)"), "{absent}");
 }

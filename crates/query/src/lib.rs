@@ -17,7 +17,7 @@
 //!         let output = DbInstanceMessage::default();
 //!         (200, Response::DescribeDbInstances(output).render(request_id))
 //!     }
-//!     Ok(other) => unimplemented!("{}", other.action()),
+//!     Ok(other) => panic!("no answer for {}", other.action()),
 //!     Err(error) => {
 //!         (error.code().status, render_error(error.code(), &error.to_string(), request_id))
 //!     }

@@ -20,6 +20,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use self::model::Model;
+use crate::workspace;
 
 const MODEL: &str = "crates/query/model/rds-2014-10-31.json";
 const GENERATED: &str = "crates/query/src/generated";
@@ -35,9 +36,16 @@ pub(crate) struct Options {
     check: bool,
 }
 
+impl Options {
+    /// Those of `cargo xtask codegen --check`.
+    pub(crate) fn check() -> Self {
+        Self { model: None, check: true }
+    }
+}
+
 /// Generates everything, or compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent")?;
+    let root = workspace::root()?;
     let source = options.model.clone().unwrap_or_else(|| root.join(MODEL));
     let text = model::render_stripped(&read_model(&source)?)?;
     let model: Model = serde_json::from_str(&text)?;

@@ -1,0 +1,95 @@
+//! A hundred instances: what a request, and pgkeep itself, cost then.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::api::Api;
+use super::control_plane::ControlPlane;
+use super::create::newest_system_engine;
+use super::median;
+use super::moto::Moto;
+use super::os_user::OsUser;
+use super::report::Row;
+use crate::tools;
+
+const INSTANCES: usize = 100;
+const IDLE: Duration = Duration::from_secs(20);
+/// Requests in a turn: together they take long enough for the clock.
+const REQUESTS: u32 = 10;
+
+pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
+    let python = tools::ensure_bench_python()?;
+    eprintln!("== hundred: starting {INSTANCES} instances");
+    let plane = start_all(pgkeep).await?;
+    let moto = Moto::start(&python, INSTANCES)?;
+    let (mut ours, mut other) = (Vec::new(), Vec::new());
+    for _ in 0..repetitions {
+        ours.push(describe_all(&plane.api)?);
+        other.push(describe_all(&moto.api)?);
+    }
+    drop(moto);
+    let resident = resident_mb(plane.pid())?;
+    let before = processor_time(plane.pid())?;
+    tokio::time::sleep(IDLE).await;
+    let busy = processor_time(plane.pid())?.saturating_sub(before);
+    let idle_ms_per_s = busy.as_secs_f64() * 1000.0 / IDLE.as_secs_f64();
+    Ok(vec![
+        Row::faster(
+            "DescribeDBInstances, 100 instances",
+            median(ours),
+            ("moto", median(other)),
+            50.0,
+        ),
+        Row::bounded("memory of pgkeep serve, 100 instances", resident, 40.0, "MB"),
+        // The clock of these times counts hundredths of a second: one of them at most.
+        Row::bounded("processor time at idle, 100 instances", idle_ms_per_s, 0.5, "ms/s"),
+    ])
+}
+
+async fn start_all(pgkeep: &Path) -> Result<ControlPlane> {
+    let (major, _) = newest_system_engine()?;
+    let plane = ControlPlane::start(pgkeep, &OsUser::find()?, 2).await?;
+    let identifiers: Vec<_> = (0..INSTANCES).map(|number| format!("bench-{number}")).collect();
+    for identifier in &identifiers {
+        plane.create(identifier, &major)?;
+    }
+    for identifier in &identifiers {
+        plane.until_available(identifier, Duration::from_millis(100)).await?;
+    }
+    plane.until_stocked().await?;
+    Ok(plane)
+}
+
+/// How long one request for all instances takes.
+fn describe_all(api: &Api) -> Result<Duration> {
+    let begun = Instant::now();
+    for _ in 0..REQUESTS {
+        let xml = api.call("DescribeDBInstances", &[("MaxRecords", "100")])?;
+        let count = xml.matches("<DBInstanceIdentifier>").count();
+        ensure!(count == INSTANCES, "{count} instances instead of {INSTANCES}");
+    }
+    Ok(begun.elapsed() / REQUESTS)
+}
+
+/// `VmRSS` of proc(5), in MB of a million bytes.
+#[expect(clippy::cast_precision_loss, reason = "a process has far less than 2^52 KiB")]
+fn resident_mb(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line.context("no VmRSS")?.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib as f64 * 1024.0 / 1e6)
+}
+
+/// User and system time of a process, from the fields 14 and 15 of `/proc/<pid>/stat` (proc(5)).
+fn processor_time(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field, the name in brackets, may have spaces itself.
+    let (_, rest) = stat.rsplit_once(')').context("/proc/<pid>/stat has another form")?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut ticks = || anyhow::Ok(fields.next().context("too few fields")?.parse::<u64>()?);
+    let ticks = ticks()? + ticks()?;
+    Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+}

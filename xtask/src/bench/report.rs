@@ -1,0 +1,169 @@
+//! The figures side by side, as one Markdown table for the screen and for the page.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::Result;
+
+/// One comparison, or one figure with a target of its own.
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) ours: String,
+    pub(super) other: String,
+    pub(super) ratio: String,
+    pub(super) target: String,
+    /// None where there is no target.
+    pub(super) met: Option<bool>,
+}
+
+impl Row {
+    /// How much longer ours takes than the other, at most `target` times.
+    pub(super) fn slower(
+        name: &str,
+        ours: Duration,
+        other: (&str, Duration),
+        target: Option<f64>,
+    ) -> Self {
+        let ratio = ours.as_secs_f64() / other.1.as_secs_f64();
+        Self {
+            name: name.to_owned(),
+            ours: milliseconds(ours),
+            other: format!("{}: {}", other.0, milliseconds(other.1)),
+            ratio: format!("{ratio:.2} × as long"),
+            target: target.map_or_else(String::new, |target| format!("at most {target} ×")),
+            met: target.map(|target| ratio <= target),
+        }
+    }
+
+    /// How much faster ours is than the other, at least `target` times.
+    pub(super) fn faster(name: &str, ours: Duration, other: (&str, Duration), target: f64) -> Self {
+        let ratio = other.1.as_secs_f64() / ours.as_secs_f64();
+        Self {
+            ratio: format!("{ratio:.0} × faster"),
+            target: format!("at least {target} ×"),
+            met: Some(ratio >= target),
+            ..Self::slower(name, ours, other, None)
+        }
+    }
+
+    /// A figure that is to stay below a bound.
+    pub(super) fn bounded(name: &str, value: f64, bound: f64, unit: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ours: format!("{value:.1} {unit}"),
+            other: String::new(),
+            ratio: String::new(),
+            target: format!("at most {bound} {unit}"),
+            met: Some(value <= bound),
+        }
+    }
+
+    /// Whether there is a target and it is not met.
+    pub(super) fn misses_target(&self) -> bool {
+        self.met == Some(false)
+    }
+
+    fn cells(&self) -> [&str; 6] {
+        let met = match self.met {
+            Some(true) => "yes",
+            Some(false) => "NO",
+            None => "",
+        };
+        [&self.name, &self.ours, &self.other, &self.ratio, &self.target, met]
+    }
+}
+
+/// All figures of a run.
+pub(super) struct Report {
+    pub(super) rows: Vec<Row>,
+    pub(super) repetitions: usize,
+}
+
+const HEAD: [&str; 6] = ["measured", "pgkeep", "beside it", "ratio", "target", "met"];
+
+impl Report {
+    /// The table, its columns aligned.
+    pub(super) fn render_table(&self) -> String {
+        let mut lines = vec![HEAD];
+        lines.extend(self.rows.iter().map(Row::cells));
+        let widths: [usize; 6] = std::array::from_fn(|column| {
+            lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
+        });
+        let rule = widths.map(|width| "-".repeat(width));
+        lines.insert(1, std::array::from_fn(|column| rule[column].as_str()));
+        let mut table = String::new();
+        for line in lines {
+            for (cell, width) in line.iter().zip(widths) {
+                let _ = write!(table, "| {cell:width$} ");
+            }
+            table.push_str("|\n");
+        }
+        table
+    }
+
+    /// The page of the documentation.
+    pub(super) fn render_page(&self) -> Result<String> {
+        Ok(format!(
+            "# Figures\n\n\
+             Written by `cargo xtask bench --write`; medians of {} measurements taken in turns on \
+             {}.\nOnly the ratios carry over to another machine.\n\n{}\n{}",
+            self.repetitions,
+            machine()?,
+            self.render_table(),
+            NOTES,
+        ))
+    }
+}
+
+/// What stands beside the figures: what exactly was measured.
+const NOTES: &str = "\
+- *Create* runs from sending `CreateDBInstance` to the answer of `SELECT 1` for the master user, \
+over TLS verified as `sslmode=verify-full` does. Until the status is `available`, \
+`DescribeDBInstances` is asked every 2 ms. *Warm*: a prepared instance and a key were in stock. \
+*Cold*: `pgkeep serve --pool 0`, so initdb and the making of the key are part of it.
+- *initdb + pg_ctl start* has the options of pgkeep's own initdb, a certificate that is there \
+already, and `pg_ctl -W`: the client tries every millisecond instead of pg_ctl's ten times a \
+second. *Bare start* starts `postgres` itself on such a directory, made beforehand and never \
+started yet. Both end with the same verified `SELECT 1`, run by the same user on the same engine.
+- *DescribeDBInstances* returns all of 100 instances, to the same client with signed requests; \
+moto's server is used as it ships, with 100 instances made through its API.
+- *Memory* is `VmRSS` of `pgkeep serve` alone, with its 100 servers running, after those requests. \
+*Idle* is its user and system time in the 20 s after that.
+";
+
+fn machine() -> Result<String> {
+    let processors = std::thread::available_parallelism()?;
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("");
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    Ok(format!("{processors} processors ({model})"))
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_judged_in_their_own_direction() {
+        let (one, three) = (Duration::from_millis(100), Duration::from_millis(300));
+        assert!(Row::slower("a", one, ("b", three), Some(2.0)).met == Some(true));
+        assert!(Row::slower("a", three, ("b", one), Some(2.0)).misses_target());
+        assert!(Row::faster("a", one, ("b", three), 2.0).met == Some(true));
+        assert!(Row::faster("a", three, ("b", one), 2.0).misses_target());
+        assert!(Row::bounded("a", 2.0, 1.0, "MB").misses_target());
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let (one, three) = (Duration::from_millis(1), Duration::from_millis(3));
+        let rows = vec![Row::slower("a", three, ("b", one), Some(4.0))];
+        let table = Report { rows, repetitions: 1 }.render_table();
+        assert!(table.contains("| 3.00 × as long | at most 4 × | yes |"), "{table}");
+        let widths: Vec<_> = table.lines().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{table}");
+    }
+}

