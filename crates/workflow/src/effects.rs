@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgkeep_model::{
-    Applied, CertificateRecord, DbInstance, EngineSource, EventCategory, KeyAlgorithm, ca_policy,
+    Applied, CertificateRecord, DbInstance, EngineSource, EventCategory, InstanceStatus,
+    KeyAlgorithm, ca_policy,
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
@@ -250,6 +251,9 @@ pub(crate) fn event_of(effect: Effect, instance: &DbInstance) -> Option<(EventCa
             EventCategory::ConfigurationChange,
             format!("Issued a new server certificate by {}.", instance.desired.ca_identifier),
         )),
+        Effect::Stop if instance.status == InstanceStatus::Rebooting => {
+            Some((EventCategory::Availability, "DB instance shutdown.".to_owned()))
+        }
         _ => None,
     }
 }
