@@ -10,7 +10,11 @@ pub(crate) const DEFAULT_ALLOCATED_STORAGE_GIB: i32 = 20;
 
 macro_rules! take {
     ($input:ident: $($field:ident),+ $(,)?) => {
-        Kept { $($field: $input.$field,)+ ..Kept::default() }
+        {
+            let mut kept = Kept::default();
+            $(kept.$field = $input.$field;)+
+            kept
+        }
     };
 }
 

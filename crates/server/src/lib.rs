@@ -46,7 +46,7 @@ pub async fn serve(
         tokio::time::sleep(GRACE_PERIOD).await;
     };
     tokio::select! {
-        served = server => served,
+        result = server => result,
         () = patience => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! A DB instance as the API shows it.
 
-use pgkeep_model::{DbInstance, InstanceStatus, Pending};
+use pgkeep_model::{DbInstance, InstanceStatus, Kept, Pending};
 use pgkeep_query::shapes;
 use pgkeep_workflow::Control;
 
@@ -8,24 +8,14 @@ use pgkeep_workflow::Control;
 /// first proof, the certificate's end with the certificate.
 pub(crate) fn instance(control: &Control, instance: &DbInstance) -> shapes::DbInstance {
     let desired = &instance.desired;
-    let kept = desired.kept.clone();
-    let installation = control.installation();
-    let zone = || format!("{}a", installation.region);
-    let iam = kept.enable_iam_database_authentication.unwrap_or(false);
-    let insights = kept.enable_performance_insights.unwrap_or(false);
+    let kept = &desired.kept;
     shapes::DbInstance {
-        allocated_storage: kept.allocated_storage,
-        auto_minor_version_upgrade: Some(kept.auto_minor_version_upgrade.unwrap_or(true)),
-        availability_zone: Some(kept.availability_zone.clone().unwrap_or_else(zone)),
-        backup_retention_period: kept.backup_retention_period,
-        backup_target: Some("region".to_owned()),
+        availability_zone: or(
+            kept.availability_zone.as_ref(),
+            &format!("{}a", control.installation().region),
+        ),
         ca_certificate_identifier: Some(desired.ca_identifier.clone()),
         certificate_details: certificate_details(instance),
-        copy_tags_to_snapshot: Some(kept.copy_tags_to_snapshot.unwrap_or(false)),
-        customer_owned_ip_enabled: Some(false),
-        database_insights_mode: Some(
-            kept.database_insights_mode.unwrap_or_else(|| "standard".to_owned()),
-        ),
         db_instance_arn: Some(arn(control, instance)),
         db_instance_class: Some(desired.class.clone()),
         db_instance_identifier: Some(desired.identifier.to_string()),
@@ -36,57 +26,73 @@ pub(crate) fn instance(control: &Control, instance: &DbInstance) -> shapes::DbIn
             db_parameter_group_name: Some(desired.parameter_group.clone()),
             parameter_apply_status: Some("in-sync".to_owned()),
         }],
-        db_subnet_group: Some(subnet_group(
-            kept.db_subnet_group_name.as_deref().unwrap_or("default"),
-        )),
         dbi_resource_id: Some(instance.resource_id.to_string()),
-        dedicated_log_volume: Some(kept.dedicated_log_volume.unwrap_or(false)),
         deletion_protection: Some(desired.deletion_protection),
-        enabled_cloudwatch_logs_exports: kept.enable_cloudwatch_logs_exports.unwrap_or_default(),
         endpoint: endpoint(instance),
         engine: Some("postgres".to_owned()),
-        engine_lifecycle_support: Some(
-            kept.engine_lifecycle_support
-                .unwrap_or_else(|| "open-source-rds-extended-support".to_owned()),
-        ),
         engine_version: Some(desired.engine_version.to_string()),
-        iam_database_authentication_enabled: Some(iam),
         instance_create_time: instance.applied.created.then_some(instance.created_at),
-        iops: kept.iops,
-        is_storage_config_upgrade_available: Some(false),
-        kms_key_id: kept.kms_key_id,
-        license_model: Some("postgresql-license".to_owned()),
         master_username: Some(desired.master_username.clone()),
-        max_allocated_storage: kept.max_allocated_storage,
-        monitoring_interval: Some(kept.monitoring_interval.unwrap_or(0)),
-        monitoring_role_arn: kept.monitoring_role_arn,
-        multi_az: Some(kept.multi_az.unwrap_or(false)),
-        network_type: Some(kept.network_type.unwrap_or_else(|| "IPV4".to_owned())),
         option_group_memberships: vec![shapes::OptionGroupMembership {
-            option_group_name: Some(
-                kept.option_group_name.unwrap_or_else(|| {
-                    format!("default:postgres-{}", desired.engine_version.major)
-                }),
+            option_group_name: or(
+                kept.option_group_name.as_ref(),
+                &format!("default:postgres-{}", desired.engine_version.major),
             ),
             status: Some("in-sync".to_owned()),
         }],
         pending_modified_values: Some(pending(&instance.pending)),
-        performance_insights_enabled: Some(insights),
-        performance_insights_kms_key_id: kept.performance_insights_kms_key_id,
-        performance_insights_retention_period: kept.performance_insights_retention_period,
         preferred_backup_window: Some(desired.backup_window.clone()),
         preferred_maintenance_window: Some(desired.maintenance_window.clone()),
+        tag_list: tags(instance),
+        ..kept_fields(kept)
+    }
+}
+
+/// The fields that are kept only, at the service's defaults where they were never set.
+fn kept_fields(kept: &Kept) -> shapes::DbInstance {
+    let groups = kept.vpc_security_group_ids.iter().flatten();
+    shapes::DbInstance {
+        allocated_storage: kept.allocated_storage,
+        auto_minor_version_upgrade: Some(kept.auto_minor_version_upgrade.unwrap_or(true)),
+        backup_retention_period: kept.backup_retention_period,
+        backup_target: Some("region".to_owned()),
+        copy_tags_to_snapshot: Some(kept.copy_tags_to_snapshot.unwrap_or(false)),
+        customer_owned_ip_enabled: Some(false),
+        database_insights_mode: or(kept.database_insights_mode.as_ref(), "standard"),
+        db_subnet_group: Some(subnet_group(
+            kept.db_subnet_group_name.as_deref().unwrap_or("default"),
+        )),
+        dedicated_log_volume: Some(kept.dedicated_log_volume.unwrap_or(false)),
+        enabled_cloudwatch_logs_exports: kept
+            .enable_cloudwatch_logs_exports
+            .clone()
+            .unwrap_or_default(),
+        engine_lifecycle_support: or(
+            kept.engine_lifecycle_support.as_ref(),
+            "open-source-rds-extended-support",
+        ),
+        iam_database_authentication_enabled: Some(
+            kept.enable_iam_database_authentication.unwrap_or(false),
+        ),
+        iops: kept.iops,
+        is_storage_config_upgrade_available: Some(false),
+        kms_key_id: kept.kms_key_id.clone(),
+        license_model: Some("postgresql-license".to_owned()),
+        max_allocated_storage: kept.max_allocated_storage,
+        monitoring_interval: Some(kept.monitoring_interval.unwrap_or(0)),
+        monitoring_role_arn: kept.monitoring_role_arn.clone(),
+        multi_az: Some(kept.multi_az.unwrap_or(false)),
+        network_type: or(kept.network_type.as_ref(), "IPV4"),
+        performance_insights_enabled: Some(kept.enable_performance_insights.unwrap_or(false)),
+        performance_insights_kms_key_id: kept.performance_insights_kms_key_id.clone(),
+        performance_insights_retention_period: kept.performance_insights_retention_period,
         publicly_accessible: Some(kept.publicly_accessible.unwrap_or(false)),
         storage_encrypted: Some(kept.storage_encrypted.unwrap_or(false)),
         storage_throughput: Some(kept.storage_throughput.unwrap_or(0)),
-        storage_type: kept.storage_type,
-        tag_list: tags(instance),
-        vpc_security_groups: kept
-            .vpc_security_group_ids
-            .unwrap_or_default()
-            .into_iter()
+        storage_type: kept.storage_type.clone(),
+        vpc_security_groups: groups
             .map(|id| shapes::VpcSecurityGroupMembership {
-                vpc_security_group_id: Some(id),
+                vpc_security_group_id: Some(id.clone()),
                 status: Some("active".to_owned()),
             })
             .collect(),
@@ -127,6 +133,12 @@ pub(crate) fn pending(pending: &Pending) -> shapes::PendingModifiedValues {
         storage_type: kept.storage_type.clone(),
         ..shapes::PendingModifiedValues::default()
     }
+}
+
+/// A text, at its default where it was never set.
+#[expect(clippy::unnecessary_wraps, reason = "every field of a shape is optional")]
+fn or(own: Option<&String>, default: &str) -> Option<String> {
+    Some(own.map_or(default, String::as_str).to_owned())
 }
 
 fn endpoint(instance: &DbInstance) -> Option<shapes::Endpoint> {

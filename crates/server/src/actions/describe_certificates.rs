@@ -21,7 +21,7 @@ pub(super) fn answer(
             return Err(ApiError::no_certificate(wanted));
         }
     }
-    authorities.sort_by(|one, other| one.identifier.cmp(&other.identifier));
+    authorities.sort_by(|one, other| one.identifier.cmp(other.identifier));
     let (authorities, marker) = page.cut(authorities, |it| it.identifier.to_string());
     Ok(CertificateMessage {
         certificates: authorities.iter().map(|it| certificate(control, it)).collect(),

@@ -67,7 +67,7 @@ pub(crate) fn answer(control: &Control, request: Request) -> Result<Response, Ap
             list_tags_for_resource::answer(control, &input).map(Response::ListTagsForResource)
         }
         Request::ModifyDbInstance(input) => {
-            modify_db_instance::answer(control, input).map(Response::ModifyDbInstance)
+            modify_db_instance::answer(control, &input).map(Response::ModifyDbInstance)
         }
         Request::RebootDbInstance(input) => {
             reboot_db_instance::answer(control, &input).map(Response::RebootDbInstance)

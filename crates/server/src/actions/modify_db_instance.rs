@@ -19,14 +19,14 @@ use crate::kept;
 
 pub(super) fn answer(
     control: &Control,
-    input: ModifyDbInstanceMessage,
+    input: &ModifyDbInstanceMessage,
 ) -> Result<ModifyDbInstanceResult, ApiError> {
-    refuse_foreign(&input)?;
+    refuse_foreign(input)?;
     // The password's hash takes long: it is made before the transaction.
     let seen = find(control, &input.db_instance_identifier)?;
-    let password = verified_password(&input, &seen)?;
-    let wish = Wish::of(&input)?;
-    if wish.is_empty(&input) && password.is_none() {
+    let password = verified_password(input, &seen)?;
+    let wish = Wish::of(input)?;
+    if wish.is_empty(input) && password.is_none() {
         return Err(ApiError::combination("No modifications were requested"));
     }
     let mut before = None;
@@ -34,7 +34,7 @@ pub(super) fn answer(
     change(control, &input.db_instance_identifier, |state, instance| {
         before = Some(instance.clone());
         refuse_state(instance)?;
-        check_version(&input, instance)?;
+        check_version(input, instance)?;
         let status = instance.status;
         if let Some(verifier) = password {
             instance.desired.master_password = verifier;
@@ -152,10 +152,10 @@ impl Wish {
         let mut stands = desired.kept.clone();
         stands.extend(asked.kept.clone());
         kept::check(&stands)?;
-        if let Some(identifier) = &asked.identifier {
-            if state.instance(identifier)?.is_some() {
-                return Err(StoreError::IdentifierTaken(identifier.to_string()).into());
-            }
+        if let Some(identifier) = &asked.identifier
+            && state.instance(identifier)?.is_some()
+        {
+            return Err(StoreError::IdentifierTaken(identifier.to_string()).into());
         }
         wait_or_apply(control, instance, &asked, self.immediately);
         Ok(asked)
