@@ -46,14 +46,17 @@ impl fmt::Debug for EngineSettings {
 pub struct EngineCatalogue {
     settings: EngineSettings,
     pins: Vec<Pin>,
+    npm: NpmConfig,
     checked: Checked,
 }
 
 impl EngineCatalogue {
-    /// The catalogue of this machine; looks at nothing yet.
+    /// The catalogue of this machine. Reads npm's configuration, which a process that gives root
+    /// up could not read later; looks at no engine yet.
     pub fn new(settings: EngineSettings) -> Self {
         let pins = PINS.iter().filter(|pin| Some(pin.platform) == platform());
-        Self { settings, pins: pins.copied().collect(), checked: Checked::default() }
+        let npm = NpmConfig::read();
+        Self { settings, pins: pins.copied().collect(), npm, checked: Checked::default() }
     }
 
     /// Looks at every engine; for one that is new or was replaced, runs two short processes.
@@ -124,7 +127,7 @@ impl EngineCatalogue {
             return Err(failure.unwrap_or_else(none));
         };
         let setting = self.settings.registry.as_deref();
-        let registry = || Registry::resolve(setting, NpmConfig::load);
+        let registry = || Registry::resolve(setting, || self.npm.with_answers());
         let place = ensure_installed(&self.engines_dir(), pin, registry, progress)?;
         self.checked.check(&Candidate::embedded(&place))
     }
@@ -190,7 +193,16 @@ mod tests {
             system_root: dir.join("system"),
             registry: Some(server.base()),
         };
-        (EngineCatalogue { settings, pins: vec![pin], checked: Checked::default() }, pin, server)
+        (
+            EngineCatalogue {
+                settings,
+                pins: vec![pin],
+                npm: NpmConfig::read(),
+                checked: Checked::default(),
+            },
+            pin,
+            server,
+        )
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! This machine's npm configuration, as far as fetching a package needs it.
 //!
-//! Where npm is installed it is asked, as only it knows its own built-in registry and prefix; its
-//! files and variables are read too, since it does not print credentials and may be absent.
+//! Its files and variables are read when pgkeep starts: a process that gives root up can no longer
+//! read root's. Where npm is installed it is asked for the rest when an engine is fetched, as only
+//! it knows its own built-in registry.
 //!
 //! Deliberately absent: the `.npmrc` of a project (pgkeep may be started in any folder) and
 //! `strict-ssl=false`.
@@ -26,23 +27,33 @@ impl fmt::Debug for NpmConfig {
 }
 
 impl NpmConfig {
-    /// The configuration of this machine and user.
-    pub(super) fn load() -> Self {
+    /// What the files and variables of this machine and user say.
+    pub(super) fn read() -> Self {
         let environment = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self::from_layers(&environment, ask_npm())
+        Self::of_environment(&environment)
     }
 
-    /// Puts the layers together: global file, user's file, variables, npm's own answers.
-    fn from_layers(environment: &Values, answers: Values) -> Self {
-        let mut above = variables(environment);
-        above.extend(answers);
+    /// The same, with npm's own answers to what they leave open.
+    pub(super) fn with_answers(&self) -> Self {
+        self.completed(ask_npm())
+    }
+
+    /// Puts the layers together: global file, user's file, variables.
+    fn of_environment(environment: &Values) -> Self {
+        let variables = variables(environment);
         let mut values = Values::new();
-        for file in config_files(environment, &above) {
+        for file in config_files(environment, &variables) {
             values.extend(parse(&fs::read_to_string(file).unwrap_or_default(), environment));
         }
-        values.extend(above);
+        values.extend(variables);
+        Self(values)
+    }
+
+    fn completed(&self, answers: Values) -> Self {
+        let mut values = answers;
+        values.extend(self.0.clone());
         Self(values)
     }
 
@@ -161,7 +172,7 @@ mod tests {
         let mut environment = environment;
         environment.insert("NPM_CONFIG_USERCONFIG".to_owned(), file.display().to_string());
         environment.insert("npm_config_globalconfig".to_owned(), "/nowhere/npmrc".to_owned());
-        NpmConfig::from_layers(&environment, answers)
+        NpmConfig::of_environment(&environment).completed(answers)
     }
 
     #[test]
@@ -195,14 +206,12 @@ mod tests {
         assert_eq!(parsed, values([("a", "${NONE}-x"), ("b", "${")]));
     }
 
-    /// The oracle is npm itself, where it is installed.
+    /// The oracle is npm itself.
     #[test]
     fn npm_is_asked() {
-        let Ok(output) =
-            Command::new("npm").args(["config", "get", "registry"]).current_dir("/").output()
-        else {
-            return;
-        };
+        let asked =
+            Command::new("npm").args(["config", "get", "registry"]).current_dir("/").output();
+        let output = asked.expect("npm is needed: it is the oracle");
         let registry = String::from_utf8(output.stdout).unwrap();
         assert_eq!(ask_npm().get("registry").map(String::as_str), Some(registry.trim()));
     }
