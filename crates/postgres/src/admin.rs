@@ -14,6 +14,9 @@ use crate::{PostgresError, program};
 /// How often a starting server is asked whether it accepts connections.
 const POLL_INTERVAL: Duration = Duration::from_millis(4);
 
+/// How long a server may take to read its files again.
+const RELOAD_LIMIT_S: u64 = 10;
+
 /// Keeps the statements of a session out of the log, whatever the parameter group says.
 const QUIET: &str =
     "-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1";
@@ -70,6 +73,37 @@ impl Admin {
                 Err(PostgresError::TimedOut { what: "accept connections", seconds: limit_s })
             }
         }
+    }
+
+    /// Makes the server read its files again, and returns when new sessions know that it did. It
+    /// does not say whether it liked what it read.
+    pub async fn reload(
+        files: &InstanceFiles,
+        port: u16,
+        postmaster: &Postmaster,
+    ) -> Result<(), PostgresError> {
+        let before = Self::connect(files, port).await?.load_time().await?;
+        postmaster.reload()?;
+        let read = async {
+            // A session has the time of the postmaster that forked it: each look is a new one.
+            while Self::connect(files, port).await?.load_time().await? == before {
+                tokio::time::sleep(POLL_INTERVAL).await;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            read = read => read,
+            () = postmaster.ended() => Err(PostgresError::NotRunning),
+            () = tokio::time::sleep(Duration::from_secs(RELOAD_LIMIT_S)) => {
+                Err(PostgresError::TimedOut { what: "reload", seconds: RELOAD_LIMIT_S })
+            }
+        }
+    }
+
+    async fn load_time(&self) -> Result<String, PostgresError> {
+        let what = "tell when it read its files";
+        let row = self.client.query_one("SELECT pg_conf_load_time()::text", &[]).await;
+        Ok(row.map_err(|source| PostgresError::Sql { what, source })?.get(0))
     }
 
     /// Makes the master user and its database, and gives it its password; what is there stays.

@@ -106,8 +106,7 @@ impl Postmaster {
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
-    /// Makes it read its files again. It does not say whether it liked them.
-    pub fn reload(&self) -> Result<(), PostgresError> {
+    pub(crate) fn reload(&self) -> Result<(), PostgresError> {
         self.signal(Signal::HUP)
     }
 

@@ -44,7 +44,7 @@ impl Step<'_> {
             Effect::IssueCertificate => self.issue_certificate().await,
             Effect::Start => self.start().await,
             Effect::ApplyAccess => self.apply_access().await,
-            Effect::Reload => self.reload(),
+            Effect::Reload => self.reload().await,
             Effect::Prove => self.prove().await,
             Effect::Stop => self.stop(Shutdown::Fast).await,
             Effect::Abandon => self.stop(Shutdown::Immediate).await,
@@ -139,13 +139,13 @@ impl Step<'_> {
         Ok(Box::new(move |applied| applied.access_digest = Some(digest)))
     }
 
-    fn reload(&self) -> Result<Record, WorkflowError> {
+    async fn reload(&self) -> Result<Record, WorkflowError> {
         self.control.publish_names()?;
         write_configuration(self.files, &self.plan.rendered)?;
         if let Some(postmaster) =
             self.control.postmasters.running(&self.instance.resource_id, self.files)?
         {
-            postmaster.reload()?;
+            Admin::reload(self.files, self.plan.address.port(), &postmaster).await?;
         }
         let digest = self.plan.wanted.reload_digest.clone();
         Ok(Box::new(move |applied| {
