@@ -39,7 +39,7 @@ fn what_is_served_passes_strict_verification() {
 
 /// Judges what an instance serves, and gives the serial numbers of leaf, subordinate and root.
 fn judge(plane: &ControlPlane, instance: &Instance, authority: &str, how: &str) -> [String; 3] {
-    let served = plane.served_certificate(instance);
+    let served = instance.served_certificate();
     let root = plane.desk().join(format!("{authority}.pem"));
     let pem = run(plane.command("bundle").args(["--ca", authority]), "").success() + "\n";
     fs::write(&root, &pem).unwrap();

@@ -44,7 +44,7 @@ impl Own {
         Self {
             system_identifier: psql.query("SELECT system_identifier FROM pg_control_system()"),
             key,
-            serial: plane.served_certificate(instance).serial,
+            serial: instance.served_certificate().serial,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A caller of the API in its plainest form: one signed request a connection.
 
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -57,26 +57,39 @@ impl Api {
     /// # Errors
     /// The error that the API answers.
     pub fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Xml, Refusal> {
+        self.try_call(action, parameters).expect("the API answers")
+    }
+
+    /// Calls an operation of a pgkeep that may end meanwhile.
+    ///
+    /// # Errors
+    /// There was no whole answer.
+    pub fn try_call(
+        &self,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> io::Result<Result<Xml, Refusal>> {
         let encode = |(name, value): &(&str, &str)| {
             format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
         };
         let fields = [("Action", action), ("Version", VERSION)];
         let form: Vec<_> = fields.iter().chain(parameters).map(encode).collect();
-        let (status, body) = self.post(&form.join("&"));
+        let (status, body) = self.post(&form.join("&"))?;
         let xml = Xml::new(String::from_utf8(body).expect("UTF-8"));
         if status == 200 {
-            return Ok(xml);
+            return Ok(Ok(xml));
         }
         let text = |name| xml.text(name).unwrap_or_else(|| format!("no {name} in {xml}"));
-        Err(Refusal { status, code: text("Code"), message: text("Message") })
+        Ok(Err(Refusal { status, code: text("Code"), message: text("Message") }))
     }
 
     /// Fetches a file: the status and the content.
     pub fn fetch(&self, path: &str) -> (u16, Vec<u8>) {
-        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.host), "")
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
+        self.exchange(&head, "").expect("the API answers")
     }
 
-    fn post(&self, form: &str) -> (u16, Vec<u8>) {
+    fn post(&self, form: &str) -> io::Result<(u16, Vec<u8>)> {
         let kind = "application/x-www-form-urlencoded";
         let headers = [("content-type", kind), ("host", &*self.host)];
         let head = RequestHead { method: "POST", path: "/", query: "", headers: &headers };
@@ -96,15 +109,24 @@ impl Api {
         self.exchange(&head, form)
     }
 
-    fn exchange(&self, head: &str, body: &str) -> (u16, Vec<u8>) {
-        let mut stream = TcpStream::connect(&self.host).expect("the API listens");
-        write!(stream, "{head}Connection: close\r\n\r\n{body}").expect("the API reads");
+    fn exchange(&self, head: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect(&self.host)?;
+        write!(stream, "{head}Connection: close\r\n\r\n{body}")?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the API answers");
-        let end = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("a whole head");
+        stream.read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
+        let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
         let head = String::from_utf8_lossy(&answer[..end]).into_owned();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.expect("a status line"), answer.split_off(end + 4))
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
+        });
+        let body = answer.split_off(end + 4);
+        match (status, length) {
+            (Some(status), Some(length)) if body.len() == length => Ok((status, body)),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
     }
 }
 

@@ -107,11 +107,12 @@ impl ControlPlane {
         self.access = Some(self.read_access(&url));
     }
 
-    /// Starts it again with a variable for `pgkeep serve` set, or with none.
+    /// Starts it again with a variable for `pgkeep serve` set, or unset.
     #[track_caller]
-    pub fn restart_with(&mut self, variable: Option<(&str, String)>) {
-        self.options.environment =
-            variable.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    pub fn restart_with(&mut self, name: &str, value: Option<String>) {
+        let environment = &mut self.options.environment;
+        environment.retain(|(other, _)| other != name);
+        environment.extend(value.map(|value| (name.to_owned(), value)));
         self.restart();
     }
 

@@ -20,12 +20,12 @@ pub struct Served {
     pub serial: String,
 }
 
-impl ControlPlane {
+impl Instance {
     /// Connects as `openssl s_client` does, and reads what comes over the wire.
     #[track_caller]
-    pub fn served_certificate(&self, instance: &Instance) -> Served {
-        let address = instance.address.expect("the endpoint's name is in the hosts file");
-        let address = SocketAddr::new(address, instance.port).to_string();
+    pub fn served_certificate(&self) -> Served {
+        let address = self.address.expect("the endpoint's name is in the hosts file");
+        let address = SocketAddr::new(address, self.port).to_string();
         let arguments = ["s_client", "-starttls", "postgres", "-showcerts", "-connect", &address];
         let seen = openssl(&arguments, "").success() + "\n";
         let blocks = seen.split_inclusive(END).filter_map(|part| {
@@ -37,7 +37,9 @@ impl ControlPlane {
         let serial = serial.strip_prefix("serial=").expect("a serial number").to_owned();
         Served { leaf, chain: certificates.concat(), serial }
     }
+}
 
+impl ControlPlane {
     /// `openssl verify` of what was served, as strict as it can be, for a host name and against
     /// roots.
     ///
