@@ -8,6 +8,7 @@ use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
 use crate::layout::InstanceFiles;
+use crate::logs::words_of_run;
 use crate::postmaster::Postmaster;
 use crate::{PostgresError, program};
 
@@ -16,6 +17,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(4);
 
 /// How long a server may take to read its files again.
 const RELOAD_LIMIT_S: u64 = 10;
+/// How often the log is read for a server's last words: half a second long.
+const LAST_WORDS_POLLS: u32 = 125;
 
 /// Keeps the statements of a session out of the log, whatever the parameter group says.
 const QUIET: &str =
@@ -68,7 +71,7 @@ impl Admin {
         };
         tokio::select! {
             accepted = accepting => accepted,
-            () = postmaster.ended() => Err(why_it_ended(files, address)),
+            () = postmaster.ended() => Err(why_it_ended(files, address, postmaster.pid()).await),
             () = tokio::time::sleep(Duration::from_secs(limit_s)) => {
                 Err(PostgresError::TimedOut { what: "accept connections", seconds: limit_s })
             }
@@ -164,14 +167,33 @@ fn is_temporary(error: &PostgresError) -> bool {
     }
 }
 
-fn why_it_ended(files: &InstanceFiles, address: std::net::SocketAddr) -> PostgresError {
-    let log = std::fs::read_to_string(files.startup_log()).unwrap_or_default();
+async fn why_it_ended(
+    files: &InstanceFiles,
+    address: std::net::SocketAddr,
+    pid: i32,
+) -> PostgresError {
+    let log = last_words(files, pid).await;
     let bind = log.lines().find(|line| line.contains("could not bind"));
     if let Some(line) = bind {
         return PostgresError::AddressInUse { address, message: line.trim().to_owned() };
     }
     let message = program::failure_line(&log).unwrap_or_else(|| "it said nothing".to_owned());
     PostgresError::NotStarted { message }
+}
+
+/// What a server said before it ended. From when its collector runs it says so through that, a
+/// process of its own, which writes the last words a moment after the server is gone.
+async fn last_words(files: &InstanceFiles, pid: i32) -> String {
+    let mut log = String::new();
+    for _ in 0..LAST_WORDS_POLLS {
+        log = std::fs::read_to_string(files.startup_log()).unwrap_or_default();
+        log.push_str(&words_of_run(files, pid));
+        if ["FATAL:", "PANIC:"].iter().any(|word| log.contains(word)) {
+            break;
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    log
 }
 
 fn identifier(name: &str) -> String {

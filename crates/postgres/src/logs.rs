@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use time::OffsetDateTime;
 
 use crate::PostgresError;
-use crate::layout::InstanceFiles;
+use crate::layout::{InstanceFiles, names};
 
 /// A log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,20 @@ pub fn tail_start(
     let ends = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
     let skipped = ends.map(|(at, _)| at).nth(lines).map_or(0, |at| at + 1);
     Ok(start + skipped as u64)
+}
+
+/// What the newest log file holds of a server and its children, from the first line of the
+/// server's own on; without what it told clients that came too early.
+pub(crate) fn words_of_run(files: &InstanceFiles, pid: i32) -> String {
+    let folder = files.log().join("error");
+    // The names begin alike and go on with the hour.
+    let newest = names(&folder).unwrap_or_default().into_iter().max();
+    let log = newest.and_then(|name| fs::read(folder.join(name)).ok()).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let own = format!(":[{pid}]:");
+    let run = log.lines().skip_while(|line| !line.contains(&own));
+    let lines = run.filter(|line| !line.contains("FATAL:  the database system is "));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Opens a log by its API name, which is one of those that [`log_files`] lists.

@@ -81,11 +81,11 @@ pub(crate) fn judge(program: &'static str, output: &Output) -> Result<(), Postgr
     Err(PostgresError::Failed { program, message })
 }
 
-/// The line of a log that says why a program ended: the last FATAL or PANIC with what was said
-/// before it, else the last line.
+/// The line of a log that says why a program ended: the first FATAL or PANIC, which those after it
+/// follow from, else the last line.
 pub(crate) fn failure_line(log: &str) -> Option<String> {
     let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let severe =
         |line: &&&str| ["FATAL:", "PANIC:", "error:"].iter().any(|word| line.contains(word));
-    lines.iter().rev().find(severe).or(lines.last()).map(|line| (*line).to_owned())
+    lines.iter().find(severe).or(lines.last()).map(|line| (*line).to_owned())
 }
