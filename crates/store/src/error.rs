@@ -5,7 +5,10 @@
 pub enum StoreError {
     /// `SQLite` said no.
     #[error("the state file could not be used")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
+    /// The disk is full.
+    #[error("there is no room left on the disk for the state file")]
+    Full(#[source] rusqlite::Error),
     /// A row holds what this version cannot read.
     #[error("a row of the state file could not be read or written as JSON")]
     Json(#[from] serde_json::Error),
@@ -42,4 +45,13 @@ pub enum StoreError {
         /// The value asked for.
         asked: String,
     },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full(error),
+            _ => Self::Sqlite(error),
+        }
+    }
 }
