@@ -82,11 +82,12 @@ impl Driver {
         let message = chain(error);
         warn!(%id, attempt = claim.attempt, error = message, "an effect failed");
         let taken = matches!(error, WorkflowError::Postgres(PostgresError::AddressInUse { .. }));
-        let elsewhere =
-            taken && control.shared_address().is_none() && claim.attempt <= ADDRESSES_TO_TRY;
+        // Those that are tried at once, elsewhere, count for no pause.
+        let tries = if taken && control.shared_address().is_none() { ADDRESSES_TO_TRY } else { 0 };
+        let elsewhere = claim.attempt <= tries;
         let status = failed_status(error, claim, now);
         control.store.quickly(|state| {
-            let due = if elsewhere { now } else { now + pause_after(claim.attempt) };
+            let due = if elsewhere { now } else { now + pause_after(claim.attempt - tries) };
             state.retry(id, due, &message)?;
             let Some(instance) = state.instance_by_resource_id(id)? else { return Ok(()) };
             let said = status.filter(|it| *it != instance.status && !instance.desired.deleted);
