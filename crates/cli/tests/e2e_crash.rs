@@ -1,5 +1,7 @@
 //! Kills from outside: of a server, of pgkeep, of both; and two of pgkeep on one data directory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;

@@ -6,6 +6,8 @@
 //! those are interrupted. `REACHED` holds the same in writing, so that a new effect that no action
 //! is known to reach fails a test.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -3,12 +3,14 @@
 //!
 //! The wire is judged by libpq, pgjdbc and the server's own views, never by pgkeep.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pgkeep_testkit::{
-    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Psql, openssl, program, run,
+    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Outcome, Psql, openssl, program, run,
 };
 
 macro_rules! majors {
@@ -183,7 +185,7 @@ fn jdbc_verifies_too(plane: &ControlPlane, instance: &Instance) {
 
 /// `ssl=true` verifies chain and host name. The name is resolved through the instance's own hosts
 /// file, as every JVM program's can be.
-fn jdbc(plane: &ControlPlane, instance: &Instance, roots: &PathBuf) -> pgkeep_testkit::Outcome {
+fn jdbc(plane: &ControlPlane, instance: &Instance, roots: &Path) -> Outcome {
     let jar = std::env::var("PGKEEP_JDBC_JAR");
     let jar = jar.unwrap_or_else(|_| "/usr/share/java/postgresql.jar".to_owned());
     assert!(fs::exists(&jar).unwrap(), "this test needs pgjdbc: {jar}, or PGKEEP_JDBC_JAR");

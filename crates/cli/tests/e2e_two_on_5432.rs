@@ -1,5 +1,7 @@
 //! Two instances on PostgreSQL's own port at the same time, and nothing that both have.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+
 use pgkeep_testkit::{ControlPlane, Instance, Psql};
 
 #[test]
