@@ -1,5 +1,6 @@
 //! Carrying out an effect, and what to record when it succeeded.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -225,9 +226,14 @@ impl Control {
             .filter(|instance| !instance.desired.deleted)
             .map(|instance| (instance.desired.address, instance.desired.endpoint))
             .collect();
+        self.write_names(&names)
+    }
+
+    /// Makes the hosts file's block hold exactly these names.
+    pub(crate) fn write_names(&self, names: &[(IpAddr, String)]) -> Result<(), WorkflowError> {
         let hosts = &self.settings.hosts;
         hosts
-            .ensure(&names)
+            .ensure(names)
             .map_err(|source| WorkflowError::Hosts { path: hosts.path().to_owned(), source })
     }
 

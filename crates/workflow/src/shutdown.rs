@@ -8,7 +8,8 @@ use tokio::task::JoinSet;
 
 use crate::{Control, WorkflowError};
 
-/// Shuts the servers of all instances down, all at once, after [`crate::run`] has ended. What is
+/// Shuts the servers of all instances down, all at once, after [`crate::run`] has ended, and takes
+/// their names out of the hosts file. What is
 /// desired stays, so the next run starts them again; until then nothing says `available`.
 pub async fn stop_all(control: &Arc<Control>) -> Result<(), WorkflowError> {
     let instances = control.store.instances()?;
@@ -22,7 +23,8 @@ pub async fn stop_all(control: &Arc<Control>) -> Result<(), WorkflowError> {
         // One that does not stop must not keep the others from being waited for.
         outcome = outcome.and(stopped.map_err(WorkflowError::Interrupted).flatten());
     }
-    outcome
+    // Names that lead to no server are taken back; the next run publishes them again.
+    outcome.and(control.write_names(&[]))
 }
 
 async fn stop(control: &Control, instance: &DbInstance) -> Result<(), WorkflowError> {
