@@ -75,8 +75,8 @@ fn instances_of_two_versions_and_three_authorities() {
     assert_eq!(names("--filters Name=db-instance-id,Values=one,two"), ["one", "two"]);
     assert_eq!(names("--filters Name=dbi-resource-id,Values=db-ABSENT"), [Value::Null; 0]);
     for (identifier, ..) in cases {
-        let named = format!("--db-instance-identifier {identifier}");
-        plane.aws(&format!("delete-db-instance --skip-final-snapshot {named}"));
+        let words = "delete-db-instance --skip-final-snapshot --db-instance-identifier";
+        plane.aws(&format!("{words} {identifier}"));
     }
     for (identifier, ..) in cases {
         plane.aws(&format!("wait db-instance-deleted --db-instance-identifier {identifier}"));
