@@ -73,7 +73,7 @@ impl Postmasters {
         Ok(adopted)
     }
 
-    /// Starts the instance's server and returns when it has begun; [`crate::admin`] tells when it
+    /// Starts the instance's server and returns when it has begun; `Admin::wait` tells when it
     /// accepts connections.
     pub fn start(
         &self,
