@@ -52,7 +52,7 @@ impl Api {
             .header("authorization", signature.authorization)
             .send(body)
             .with_context(|| format!("cannot ask {action} of {}", self.url))?;
-        let xml = response.body_mut().read_to_string()?;
+        let xml = String::from_utf8(response.body_mut().read_to_vec()?)?;
         Ok((response.status().as_u16(), xml))
     }
 }
