@@ -1,13 +1,18 @@
 //! One process holds a data directory at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use crate::failure::hinted;
 
+/// How often, and how long each time, to wait for a lock whose holder was killed: a child that it
+/// was just starting has the lock too, until it runs its own program. 5 s in all.
+const PATIENCE: u32 = 250;
+const PAUSE: Duration = Duration::from_millis(20);
 /// What the lock file begins with, which also tells that a folder is pgkeep's.
 const MARK: &str = "pgkeep ";
 
@@ -24,10 +29,17 @@ impl Lock {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(path);
         let mut file = file.with_context(shown)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(&mut file, path)),
-            Err(TryLockError::Error(error)) => return Err(error).with_context(shown),
+        let mut patience = PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if patience > 0 && !holder_lives(&mut file) => {
+                    patience -= 1;
+                    pause();
+                }
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, path)),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(shown),
+            }
         }
         let mark = format!("{MARK}{}\n", std::process::id());
         let write = |file: &mut File| {
@@ -52,6 +64,18 @@ impl Lock {
     }
 }
 
+/// Whether the process that wrote its number into the file still is.
+fn holder_lives(file: &mut File) -> bool {
+    let program = format!("/proc/{}/exe", pid(file));
+    let gone = std::fs::read_link(program).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    !gone
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing tells of a lock that becomes free")]
+fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
 fn held(file: &mut File, path: &Path) -> anyhow::Error {
     let pid = pid(file);
     let folder = path.parent().unwrap_or(path).display();
@@ -64,6 +88,6 @@ fn held(file: &mut File, path: &Path) -> anyhow::Error {
 
 fn pid(file: &mut File) -> String {
     let mut text = String::new();
-    let _ = file.read_to_string(&mut text);
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
     text.strip_prefix(MARK).map_or("unknown", str::trim).to_owned()
 }
