@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
 use pgkeep_testkit::{
-    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Psql, openssl, run,
+    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Psql, distant_maintenance_window,
+    openssl, run,
 };
 use serde_json::{Value, json};
 
@@ -88,7 +89,9 @@ fn instances_of_two_versions_and_three_authorities() {
 fn a_life_of_changes() {
     let plane = ControlPlane::start();
     let tags = "--tags Key=team,Value=billing Key=stage,Value=test";
-    let made = changed(&plane, &format!("{} --db-name orders {tags}", creation("db", "16")));
+    let window = format!("--preferred-maintenance-window {}", distant_maintenance_window());
+    let words = format!("{} --db-name orders {window} {tags}", creation("db", "16"));
+    let made = changed(&plane, &words);
     let pair = |key: &str, value: &str| json!({ "Key": key, "Value": value });
     assert_eq!(made["TagList"], json!([pair("stage", "test"), pair("team", "billing")]));
     let arn = made["DBInstanceArn"].as_str().unwrap().to_owned();

@@ -131,6 +131,6 @@ impl Api {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the API of a running pgkeep has the true time")]
-fn now() -> OffsetDateTime {
+pub(crate) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

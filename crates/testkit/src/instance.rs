@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::api::now;
 use crate::{ControlPlane, Refusal, Xml, wait_until};
 
 /// The master user of the instances that tests make.
@@ -31,6 +32,12 @@ pub struct Instance {
     pub address: Option<IpAddr>,
     /// All that was answered.
     pub xml: Xml,
+}
+
+/// A maintenance window that is not open for the next two days.
+pub fn distant_maintenance_window() -> String {
+    let day = now().weekday().next().next().next().to_string()[..3].to_lowercase();
+    format!("{day}:12:00-{day}:12:30")
 }
 
 impl ControlPlane {

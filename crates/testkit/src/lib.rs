@@ -32,7 +32,7 @@ mod xml;
 pub use api::{Api, Refusal};
 pub use clock::ManualClock;
 pub use control_plane::{ControlPlane, Options};
-pub use instance::{Instance, MASTER_PASSWORD, MASTER_USERNAME};
+pub use instance::{Instance, MASTER_PASSWORD, MASTER_USERNAME, distant_maintenance_window};
 pub use openssl::{Served, openssl};
 pub use processes::{kill_process, processes_under};
 pub use program::{Outcome, program, run};
