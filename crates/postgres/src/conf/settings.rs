@@ -86,7 +86,6 @@ fn held(settings: &Settings) -> BTreeMap<String, String> {
     set("log_truncate_on_rotation", "off".to_owned());
     set("log_line_prefix", "%t:%r:%u@%d:[%p]:".to_owned());
     set("log_timezone", "UTC".to_owned());
-    set("timezone", "UTC".to_owned());
     set("lc_messages", "C".to_owned());
     held
 }
