@@ -40,7 +40,8 @@ use crate::error::ApiError;
 /// Leads each operation to the file of its name; all have the same form.
 macro_rules! answers {
     ($control:ident, $request:ident,
-     { $($operation:ident => $file:ident,)+ }, without output { $($silent:ident => $quiet:ident,)+ }) => {
+     { $($operation:ident => $file:ident,)+ },
+     without output { $($silent:ident => $quiet:ident,)+ }) => {
         match $request {
             $(Request::$operation(input) => {
                 $file::answer($control, &input).map(Response::$operation)
