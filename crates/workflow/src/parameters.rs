@@ -42,7 +42,7 @@ impl Parameters {
             Some(now) if running => group.while_running(now, |it| is_dynamic(version.major, it)),
             _ => group.at_start(),
         };
-        let variables = variables(control, instance)?;
+        let variables = control.formula_variables(instance)?;
         let mut values = evaluate_defaults(version, &variables)?;
         for (name, value) in &effective.values {
             let definition = parameter(version.major, name)?;
@@ -78,15 +78,25 @@ fn is_on(effective: &EffectiveParameters, name: &str) -> bool {
     value.is_some_and(|value| ["1", "on", "true", "yes"].contains(&&*value.to_ascii_lowercase()))
 }
 
-fn variables(control: &Control, instance: &DbInstance) -> Result<FormulaVariables, WorkflowError> {
-    let class = instance_class(&instance.desired.class)
-        .ok_or_else(|| WorkflowError::Model(format!("unknown class {}", instance.desired.class)))?;
-    let gib = instance.desired.kept.allocated_storage.and_then(|gib| u64::try_from(gib).ok());
-    Ok(FormulaVariables {
-        allocated_storage_bytes: gib.unwrap_or(0) << 30,
-        memory_bytes: class.effective_memory(control.settings.machine_memory),
-        vcpu: class.vcpu,
-        port: instance.desired.port,
-        is_replica: false,
-    })
+impl Control {
+    /// What the formulas of an instance's parameters ask about it.
+    ///
+    /// # Errors
+    /// Its class is unknown.
+    pub fn formula_variables(
+        &self,
+        instance: &DbInstance,
+    ) -> Result<FormulaVariables, WorkflowError> {
+        let desired = &instance.desired;
+        let class = instance_class(&desired.class)
+            .ok_or_else(|| WorkflowError::Model(format!("unknown class {}", desired.class)))?;
+        let gib = desired.kept.allocated_storage.and_then(|gib| u64::try_from(gib).ok());
+        Ok(FormulaVariables {
+            allocated_storage_bytes: gib.unwrap_or(0) << 30,
+            memory_bytes: class.effective_memory(self.settings.machine_memory),
+            vcpu: class.vcpu,
+            port: desired.port,
+            is_replica: false,
+        })
+    }
 }

@@ -8,6 +8,7 @@
 //! Deliberately absent: whether a given build of the engine has all that its family has (a
 //! compression method, an elliptic curve). Only the running server knows, and is asked.
 
+mod hook;
 mod read;
 mod text;
 mod unit;

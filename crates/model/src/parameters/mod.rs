@@ -8,6 +8,7 @@ mod catalogue;
 mod defaults;
 mod formula;
 mod tls;
+mod together;
 
 pub use catalogue::{
     Allowed, ApplyType, Normalised, ParameterDefinition, ValueSource, ValueType, catalogue,
@@ -19,3 +20,4 @@ pub use defaults::{
 };
 pub use formula::{Formula, FormulaVariables};
 pub use tls::{TlsFacts, check_tls, openssl_release, render_ciphers};
+pub use together::check_together;

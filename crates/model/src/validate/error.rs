@@ -216,6 +216,9 @@ pub enum InvalidParameter {
     )]
     CiphersKey { key: &'static str },
     /// Our words.
+    #[error("{stage} cannot be on while log_statement_stats is on.")]
+    StatementStats { stage: &'static str },
+    /// Our words.
     #[error("{name} {value} needs OpenSSL {needed} or newer; this engine has OpenSSL {openssl}.")]
     OpensslTooOld { name: &'static str, value: String, openssl: String, needed: &'static str },
 }
@@ -232,7 +235,8 @@ impl InvalidParameter {
             | Self::IopsRatio { .. }
             | Self::ProtocolRange { .. }
             | Self::CiphersProtocol { .. }
-            | Self::CiphersKey { .. } => ErrorCode::InvalidParameterCombination,
+            | Self::CiphersKey { .. }
+            | Self::StatementStats { .. } => ErrorCode::InvalidParameterCombination,
             _ => ErrorCode::InvalidParameterValue,
         }
     }

@@ -1,8 +1,8 @@
 //! What several actions do with DB parameter groups.
 
 use pgkeep_model::parameters::{
-    Normalised, TlsFacts, check_tls, check_value, default_ssl_ciphers, family, parameter,
-    ssl_min_protocol_version_default,
+    Normalised, TlsFacts, check_tls, check_together, check_value, default_ssl_ciphers, family,
+    parameter, ssl_min_protocol_version_default,
 };
 use pgkeep_model::{
     DbInstance, DbParameterGroup, DbParameterGroupName, EngineVersion, Event, EventCategory,
@@ -155,7 +155,8 @@ pub(super) fn check_members(
     Ok(())
 }
 
-/// Judges a group's TLS parameters for an instance: its OpenSSL and its certificate's key.
+/// Judges a group for an instance: TLS parameters by its OpenSSL and its certificate's key,
+/// formulas by what they give for it.
 pub(super) fn check_member(
     control: &Control,
     group: &DbParameterGroup,
@@ -163,30 +164,33 @@ pub(super) fn check_member(
 ) -> Result<(), ApiError> {
     let key = ca_policy(&instance.desired.ca_identifier).map(|policy| policy.key);
     let key = key.unwrap_or(KeyAlgorithm::Rsa2048);
-    Ok(judge(group, TlsFacts { openssl: control.openssl_of(instance), key })?)
+    judge(group, TlsFacts { openssl: control.openssl_of(instance), key })?;
+    let variables = control.formula_variables(instance)?;
+    for (name, value) in group.at_start().values {
+        let definition = parameter(group.major, &name)?;
+        check_value(definition, &value)?.setting(definition, &variables)?;
+    }
+    Ok(())
 }
 
 /// What a server of the group would run with is the group's value, else the service's default.
 fn judge(group: &DbParameterGroup, facts: TlsFacts) -> Result<(), InvalidParameter> {
     let own = group.at_start();
     let newest = EngineVersion { major: group.major, minor: u16::MAX };
-    check_tls(
-        |name| {
-            let Some(value) = own.values.get(name) else {
-                return match name {
-                    "ssl_ciphers" => Some(default_ssl_ciphers(newest).to_owned()),
-                    "ssl_min_protocol_version" => {
-                        ssl_min_protocol_version_default(group.major).map(str::to_owned)
-                    }
-                    _ => None,
-                };
-            };
-            let definition = parameter(group.major, name).ok()?;
-            match check_value(definition, value).ok()? {
-                Normalised::Setting(setting) => Some(setting),
-                Normalised::Formula(_) => None,
-            }
-        },
-        facts,
-    )
+    let set = |name: &str| {
+        let definition = parameter(group.major, name).ok()?;
+        match check_value(definition, own.values.get(name)?).ok()? {
+            Normalised::Setting(setting) => Some(setting),
+            Normalised::Formula(_) => None,
+        }
+    };
+    let default = |name: &str| match name {
+        "ssl_ciphers" => Some(default_ssl_ciphers(newest).to_owned()),
+        "ssl_min_protocol_version" => {
+            ssl_min_protocol_version_default(group.major).map(str::to_owned)
+        }
+        _ => None,
+    };
+    check_together(set)?;
+    check_tls(|name| set(name).or_else(|| default(name)), facts)
 }

@@ -6,7 +6,7 @@
 //! are the normal ones. What depends on other parameters or on the server's OpenSSL is not judged
 //! here: see [`check_tls`](crate::parameters::check_tls).
 
-use super::{Allowed, ParameterDefinition, ValueType, text, unit};
+use super::{Allowed, ParameterDefinition, ValueType, hook, text, unit};
 use crate::parameters::tls;
 use crate::parameters::{Formula, FormulaVariables};
 use crate::validate::InvalidParameter;
@@ -85,10 +85,11 @@ fn setting(definition: &ParameterDefinition, value: &str) -> Option<String> {
         (ValueType::Integer, Allowed::Range(least, most)) => {
             let (number, unit) = unit::split(value);
             let (by, into) = unit::ratio(unit, definition.unit)?;
-            let scaled = i128::from(number.parse::<i64>().ok()?) * by;
+            let scaled = i128::from(whole(number)?) * by;
             let value = (scaled % into == 0).then_some(scaled / into)?;
             let range = least.parse::<i128>().ok()?..=most.parse().ok()?;
-            range.contains(&value).then(|| value.to_string())
+            let is_taken = range.contains(&value) && hook::takes(definition.name, value);
+            is_taken.then(|| value.to_string())
         }
         (ValueType::Float, Allowed::Range(least, most)) => {
             let (number, unit) = unit::split(value);
@@ -109,6 +110,12 @@ fn setting(definition: &ParameterDefinition, value: &str) -> Option<String> {
         (_, Allowed::DateStyle) => text::date_style(value),
         (_, Allowed::Range(..)) => None,
     }
+}
+
+/// A number in decimal. What begins with a zero is octal to PostgreSQL and decimal to its reader.
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.trim_start_matches(['+', '-']);
+    if digits.len() > 1 && digits.starts_with('0') { None } else { text.parse().ok() }
 }
 
 /// The forms of PostgreSQL, without its abbreviations.
@@ -135,6 +142,9 @@ fn list(name: &str, words: &'static str, value: &str) -> Option<String> {
     }
     let item = |item: &str| word(words, item.trim_matches(' ')).filter(|word| !word.is_empty());
     let items = value.split(',').map(item).collect::<Option<Vec<_>>>()?;
+    if !hook::takes_together(name, &items) {
+        return None;
+    }
     Some(tls::render_list(name, &items).unwrap_or_else(|| items.join(", ")))
 }
 
