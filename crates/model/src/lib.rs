@@ -11,6 +11,7 @@ mod event;
 mod instance;
 mod kept;
 mod names;
+mod parameter_group;
 pub mod parameters;
 pub mod validate;
 mod window;
@@ -28,6 +29,7 @@ pub use names::{
     AccountId, DbInstanceIdentifier, DbParameterGroupName, DbiResourceId, DomainName, RegionName,
     account_hash, endpoint_name,
 };
+pub use parameter_group::{ApplyMethod, DbParameterGroup, EffectiveParameters, GroupParameter};
 pub use validate::{
     Arn, ArnResource, ErrorCode as ParameterErrorCode, InvalidParameter, StorageType,
 };

@@ -20,9 +20,11 @@ const RELOAD_LIMIT_S: u64 = 10;
 /// How often the log is read for a server's last words: half a second long.
 const LAST_WORDS_POLLS: u32 = 125;
 
-/// Keeps the statements of a session out of the log, whatever the parameter group says.
-const QUIET: &str =
-    "-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1";
+/// Keeps the statements of a session out of the log, and the parameter group from getting in its
+/// way.
+const QUIET: &str = "-c log_statement=none -c log_min_error_statement=panic \
+    -c log_min_duration_statement=-1 -c statement_timeout=0 -c lock_timeout=0 \
+    -c default_transaction_read_only=off -c search_path=pg_catalog";
 
 /// The master user and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +137,22 @@ impl Admin {
             self.ensure_database(database, &role).await?;
         }
         Ok(())
+    }
+
+    /// Asks the server whether it took every line of its configuration.
+    pub async fn check_configuration(&self) -> Result<(), PostgresError> {
+        let what = "show its settings";
+        let sql = "SELECT coalesce(name, sourcefile), coalesce(error, 'not applied')
+                   FROM pg_file_settings WHERE error IS NOT NULL OR NOT applied LIMIT 1";
+        let wrong = self
+            .client
+            .query_opt(sql, &[])
+            .await
+            .map_err(|source| PostgresError::Sql { what, source })?;
+        match wrong {
+            None => Ok(()),
+            Some(row) => Err(PostgresError::Setting { name: row.get(0), message: row.get(1) }),
+        }
     }
 
     async fn ensure_database(&self, name: &str, owner: &str) -> Result<(), PostgresError> {

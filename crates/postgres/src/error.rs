@@ -61,6 +61,14 @@ pub enum PostgresError {
         /// Its answer.
         source: tokio_postgres::Error,
     },
+    /// The server did not take a line of its configuration.
+    #[error("PostgreSQL did not take the setting {name}: {message}")]
+    Setting {
+        /// The setting, or the file.
+        name: String,
+        /// The server's own words.
+        message: String,
+    },
     /// No server runs for the instance.
     #[error("no server runs for this instance")]
     NotRunning,

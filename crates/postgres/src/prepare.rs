@@ -130,7 +130,8 @@ async fn bootstrap(engine: &Engine, data: &Path, priority: Priority) -> Result<(
     program::judge(program, &output)
 }
 
-/// The roles and the database that every instance of the service has; a line a statement.
+/// The roles and the database that every instance of the service has; a line a statement. What
+/// would end or hinder a session by right of a parameter group does not reach those of `rdsadmin`.
 const SERVICE_SQL: &str = "\
 CREATE ROLE rds_superuser NOLOGIN;
 CREATE ROLE rds_iam NOLOGIN;
@@ -139,5 +140,10 @@ CREATE ROLE rds_replication NOLOGIN;
 GRANT pg_monitor, pg_signal_backend, rds_replication, rds_password TO rds_superuser \
 WITH ADMIN OPTION;
 CREATE DATABASE rdsadmin;
+DO $$ DECLARE it record; BEGIN FOR it IN SELECT name, boot_val FROM pg_settings WHERE name IN \
+('debug_parallel_query', 'default_transaction_read_only', 'force_parallel_mode', \
+'idle_in_transaction_session_timeout', 'idle_session_timeout', \
+'lock_timeout', 'session_replication_role', 'statement_timeout', 'transaction_timeout') \
+LOOP EXECUTE format('ALTER ROLE rdsadmin SET %I TO %L', it.name, it.boot_val); END LOOP; END $$;
 REVOKE ALL ON DATABASE rdsadmin FROM PUBLIC;
 ";

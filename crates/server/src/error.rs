@@ -90,6 +90,7 @@ impl From<StoreError> for ApiError {
             StoreError::IdentifierTaken(_) => {
                 Self::new(DB_INSTANCE_ALREADY_EXISTS, "DB instance already exists")
             }
+            StoreError::NoParameterGroup(name) => Self::no_parameter_group(&name),
             StoreError::AddressTaken(address) => Self::value(format!(
                 "Another DB instance listens on {address}. Choose another Port."
             )),

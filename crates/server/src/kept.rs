@@ -19,7 +19,8 @@ macro_rules! take {
 }
 
 /// The kept fields of `CreateDBInstance`.
-pub(crate) fn of_create(input: CreateDbInstanceMessage) -> Kept {
+pub(crate) fn of_create(input: &CreateDbInstanceMessage) -> Kept {
+    let input = input.clone();
     take!(input:
         allocated_storage, auto_minor_version_upgrade, availability_zone,
         backup_retention_period, copy_tags_to_snapshot, database_insights_mode,

@@ -10,6 +10,7 @@ mod filter;
 mod http;
 mod kept;
 mod page;
+mod parameters;
 mod render;
 
 use std::sync::Arc;

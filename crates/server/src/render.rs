@@ -1,6 +1,9 @@
 //! A DB instance as the API shows it.
 
-use pgkeep_model::{DbInstance, InstanceStatus, Kept, Pending};
+use std::collections::BTreeMap;
+
+use pgkeep_model::parameters::is_dynamic;
+use pgkeep_model::{DbInstance, DbParameterGroup, InstanceStatus, Kept, Pending};
 use pgkeep_query::shapes;
 use pgkeep_workflow::Control;
 
@@ -24,7 +27,7 @@ pub(crate) fn instance(control: &Control, instance: &DbInstance) -> shapes::DbIn
         db_name: desired.db_name.clone(),
         db_parameter_groups: vec![shapes::DbParameterGroupStatus {
             db_parameter_group_name: Some(desired.parameter_group.clone()),
-            parameter_apply_status: Some("in-sync".to_owned()),
+            parameter_apply_status: Some(apply_status(control, instance)),
         }],
         dbi_resource_id: Some(instance.resource_id.to_string()),
         deletion_protection: Some(desired.deletion_protection),
@@ -43,7 +46,7 @@ pub(crate) fn instance(control: &Control, instance: &DbInstance) -> shapes::DbIn
         pending_modified_values: Some(pending(&instance.pending)),
         preferred_backup_window: Some(desired.backup_window.clone()),
         preferred_maintenance_window: Some(desired.maintenance_window.clone()),
-        tag_list: tags(instance),
+        tag_list: tags(&desired.tags),
         ..kept_fields(kept)
     }
 }
@@ -109,13 +112,13 @@ pub(crate) fn arn(control: &Control, instance: &DbInstance) -> String {
     )
 }
 
-/// The tags of an instance, by key.
-pub(crate) fn tags(instance: &DbInstance) -> Vec<shapes::Tag> {
+/// Tags, by key.
+pub(crate) fn tags(tags: &BTreeMap<String, String>) -> Vec<shapes::Tag> {
     let tag = |(key, value): (&String, &String)| shapes::Tag {
         key: Some(key.clone()),
         value: Some(value.clone()),
     };
-    instance.desired.tags.iter().map(tag).collect()
+    tags.iter().map(tag).collect()
 }
 
 /// The changes that wait, as `PendingModifiedValues`.
@@ -133,6 +136,21 @@ pub(crate) fn pending(pending: &Pending) -> shapes::PendingModifiedValues {
         storage_type: kept.storage_type.clone(),
         ..shapes::PendingModifiedValues::default()
     }
+}
+
+/// Whether what the group holds is what the server runs with. A group that cannot be read is not
+/// said to be in sync.
+fn apply_status(control: &Control, instance: &DbInstance) -> String {
+    let major = instance.desired.engine_version.major;
+    let default = DbParameterGroup::default_of(major);
+    let group = if instance.desired.parameter_group == default.name.as_str() {
+        Some(default)
+    } else {
+        let name = instance.desired.parameter_group.parse();
+        name.ok().and_then(|name| control.store().read(|it| it.parameter_group(&name)).ok()?)
+    };
+    let status = group.map(|it| it.apply_status(instance, |name| is_dynamic(major, name)));
+    status.unwrap_or("failed-to-apply").to_owned()
 }
 
 /// A text, at its default where it was never set.

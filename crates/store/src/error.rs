@@ -35,6 +35,12 @@ pub enum StoreError {
     /// Another instance listens there.
     #[error("another DB instance has the address {0}")]
     AddressTaken(String),
+    /// An instance was to use a group that there is not.
+    #[error("there is no DB parameter group {0}")]
+    NoParameterGroup(String),
+    /// The caller refused the change it was making.
+    #[error("the change was taken back")]
+    RolledBack,
     /// The installation was made with another setting.
     #[error("this data directory was made with {setting} {kept:?}, not {asked:?}")]
     InstallationDiffers {

@@ -8,6 +8,7 @@
 //! fsync for what the API has promised, so that a power cut does not lose it either.
 
 mod db_instance;
+mod db_parameter_group;
 mod error;
 mod event;
 mod installation;

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use crate::StoreError;
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE installation (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         region TEXT NOT NULL,
@@ -32,7 +33,14 @@ const MIGRATIONS: &[&str] = &["
         at INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX event_at ON event (at);
-"];
+",
+    "
+    CREATE TABLE db_parameter_group (
+        name TEXT PRIMARY KEY,
+        state TEXT NOT NULL
+    ) STRICT;
+",
+];
 
 /// Brings the file to the newest version.
 pub(crate) fn apply(connection: &Connection) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pgkeep_model::parameters::openssl_release;
 use pgkeep_model::{
     Applied, CertificateRecord, DbInstance, EngineSource, EventCategory, InstanceStatus,
     KeyAlgorithm, ca_policy,
@@ -13,7 +14,7 @@ use pgkeep_postgres::{
     Admin, Engine, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard, empty_trash,
     install_key_pair, prepare, take_prepared, write_configuration,
 };
-use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, TlsVersion, prove};
+use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 
 use crate::decide::Effect;
 use crate::wanted::Plan;
@@ -123,11 +124,13 @@ impl Step<'_> {
             return Err(error.into());
         }
         let wanted = self.plan.wanted.clone();
+        let parameters = self.plan.parameters.effective.clone();
         let reboots = self.instance.desired.reboots;
         let now = self.control.clock().now();
         Ok(Box::new(move |applied| {
             applied.start_digest = Some(wanted.start_digest);
             applied.reload_digest = Some(wanted.reload_digest);
+            applied.parameters = Some(parameters);
             applied.reboots = reboots;
             applied.started_at = Some(now);
         }))
@@ -149,7 +152,9 @@ impl Step<'_> {
             Admin::reload(self.files, self.plan.address.port(), &postmaster).await?;
         }
         let digest = self.plan.wanted.reload_digest.clone();
+        let parameters = self.plan.parameters.effective.clone();
         Ok(Box::new(move |applied| {
+            applied.parameters = Some(parameters);
             applied.reload_digest = Some(digest);
             applied.proof_digest = None;
         }))
@@ -159,15 +164,16 @@ impl Step<'_> {
         let desired = &self.instance.desired;
         let certificate = self.instance.applied.certificate.as_ref();
         let database = "postgres".to_owned();
+        let parameters = &self.plan.parameters;
         let policy =
-            if self.plan.force_ssl { PlaintextPolicy::Refused } else { PlaintextPolicy::Accepted };
+            if parameters.force_ssl { PlaintextPolicy::Refused } else { PlaintextPolicy::Accepted };
         let expected = Expected {
             leaf_fingerprint: certificate.map(|it| it.fingerprint.clone()).unwrap_or_default(),
             roots_pem: self.control.authorities.bundle_pem(),
             judged_at: self.control.clock().now(),
             plaintext: Plaintext { policy, user: desired.master_username.clone(), database },
-            min_version: self.min_version(),
-            max_version: None,
+            min_version: parameters.tls_version("ssl_min_protocol_version"),
+            max_version: parameters.tls_version("ssl_max_protocol_version"),
         };
         let endpoint = Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
         let proved = prove(&endpoint, &expected, PROOF_LIMIT).await;
@@ -175,13 +181,10 @@ impl Step<'_> {
             endpoint: desired.endpoint.clone(),
             source: Box::new(source),
         })?;
+        let admin = Admin::connect(self.files, self.plan.address.port()).await?;
+        admin.check_configuration().await?;
         let digest = self.plan.wanted.proof_digest.clone();
         Ok(Box::new(move |applied| applied.proof_digest = Some(digest)))
-    }
-
-    /// 10 and 11 have no setting for the protocol version: theirs is OpenSSL's own.
-    fn min_version(&self) -> Option<TlsVersion> {
-        (self.instance.desired.engine_version.major >= 12).then_some(TlsVersion::Tls12)
     }
 
     async fn stop(&self, shutdown: Shutdown) -> Result<Record, WorkflowError> {
@@ -235,6 +238,13 @@ impl Control {
         hosts
             .ensure(names)
             .map_err(|source| WorkflowError::Hosts { path: hosts.path().to_owned(), source })
+    }
+
+    /// The OpenSSL of an instance's engine; of one that is not installed yet, that of all embedded
+    /// ones.
+    pub fn openssl_of(&self, instance: &DbInstance) -> (u16, u16, u16) {
+        let engine = self.engine_of(instance);
+        engine.and_then(|engine| openssl_release(&engine.openssl.text)).unwrap_or((1, 1, 1))
     }
 
     /// The engine that an instance runs on, if it is installed.

@@ -34,6 +34,9 @@ pub enum WorkflowError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A parameter's value is none for this instance.
+    #[error(transparent)]
+    Parameter(#[from] pgkeep_model::InvalidParameter),
     /// The data holds something that the model does not know.
     #[error("{0}")]
     Model(String),

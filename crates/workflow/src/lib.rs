@@ -14,6 +14,7 @@ mod failpoint;
 mod hosts;
 mod keys;
 mod maintenance;
+mod parameters;
 mod pool;
 mod rest;
 mod shutdown;

@@ -24,8 +24,15 @@ pub(crate) enum Turn {
 impl Driver {
     pub(crate) async fn turn(self: &Arc<Self>, id: &DbiResourceId) -> Result<Turn, WorkflowError> {
         let control = &self.control;
-        let read = control.store.read(|state| state.instance_by_resource_id(id))?;
-        let Some(mut instance) = read else { return Ok(Turn::Over) };
+        let read = control.store.read(|state| {
+            let Some(instance) = state.instance_by_resource_id(id)? else { return Ok(None) };
+            let name = instance.desired.parameter_group.parse()?;
+            Ok(Some((instance, state.parameter_group(&name)?)))
+        })?;
+        let Some((mut instance, group)) = read else { return Ok(Turn::Over) };
+        let group = group.ok_or_else(|| {
+            WorkflowError::Model(format!("no group {}", instance.desired.parameter_group))
+        })?;
         if self.open_window(&instance)? {
             return Ok(Turn::Again);
         }
@@ -34,8 +41,16 @@ impl Driver {
             release_in_use(&mut instance, engine);
         }
         let files = control.files(&instance);
-        let plan = plan(control, &instance, instance.desired.engine_version)?;
         let postmaster = control.postmasters.running(id, &files)?;
+        let version = instance.desired.engine_version;
+        let plan = plan(
+            control,
+            &instance,
+            &group,
+            version,
+            control.openssl_of(&instance),
+            postmaster.is_some(),
+        )?;
         let world = look(&instance, &files, engine.is_some(), postmaster.as_ref());
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
             return self.rest(&instance, postmaster);

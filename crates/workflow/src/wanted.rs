@@ -1,13 +1,12 @@
 //! What is wanted of an instance's server, rendered, with the digests that tell a difference.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use pgkeep_model::parameters::{FormulaVariables, evaluate_defaults, force_ssl_default};
-use pgkeep_model::{DbInstance, EngineVersion, instance_class};
-use pgkeep_postgres::{Access, AuthenticationMethod, Rendered, Settings, digest, render};
+use pgkeep_model::{DbInstance, DbParameterGroup, EffectiveParameters, EngineVersion};
+use pgkeep_postgres::{Access, Rendered, Settings, digest, render};
 
 use crate::decide::Wanted;
+use crate::parameters::Parameters;
 use crate::{Control, WorkflowError};
 
 /// What is wanted, in full.
@@ -16,26 +15,30 @@ pub(crate) struct Plan {
     pub(crate) wanted: Wanted,
     pub(crate) rendered: Rendered,
     pub(crate) access: Access,
-    pub(crate) force_ssl: bool,
+    pub(crate) parameters: Parameters,
     pub(crate) address: SocketAddr,
 }
 
-/// Works out what is wanted of an instance that runs on `version`.
+/// Works out what is wanted of an instance of a group, on a server of `version` that runs or is to
+/// start.
 pub(crate) fn plan(
     control: &Control,
     instance: &DbInstance,
+    group: &DbParameterGroup,
     version: EngineVersion,
+    openssl: (u16, u16, u16),
+    running: bool,
 ) -> Result<Plan, WorkflowError> {
     let desired = &instance.desired;
     let address = SocketAddr::new(desired.address, desired.port);
-    let force_ssl = force_ssl_default(version.major);
+    let parameters = Parameters::plan(control, instance, group, version, openssl, running)?;
     let rendered = render(&Settings {
         version,
         address,
-        force_ssl,
-        authentication: AuthenticationMethod::Md5,
+        force_ssl: parameters.force_ssl,
+        authentication: parameters.authentication,
         os_user: control.settings.os_user.clone(),
-        parameters: parameters(control, instance, version)?,
+        parameters: parameters.values.clone(),
         files: control.files(instance),
     });
     let access = Access {
@@ -43,14 +46,23 @@ pub(crate) fn plan(
         master_password: desired.master_password.clone(),
         db_name: desired.db_name.clone(),
     };
-    let wanted = digests(instance, &rendered, &access);
-    Ok(Plan { wanted, rendered, access, force_ssl, address })
+    let wanted = digests(instance, &parameters, &rendered, &access);
+    Ok(Plan { wanted, rendered, access, parameters, address })
 }
 
-fn digests(instance: &DbInstance, rendered: &Rendered, access: &Access) -> Wanted {
+fn digests(
+    instance: &DbInstance,
+    parameters: &Parameters,
+    rendered: &Rendered,
+    access: &Access,
+) -> Wanted {
     let applied = &instance.applied;
     let fingerprint = applied.certificate.as_ref().map_or("", |it| &it.fingerprint);
-    let reload_digest = digest([&*rendered.reload_digest(), fingerprint]);
+    // Two values that render alike are still two: what applies is to be recorded.
+    let EffectiveParameters { group, values } = &parameters.effective;
+    let pairs = values.iter().flat_map(|(name, value)| [name.as_str(), value]);
+    let effective = digest([group.as_str()].into_iter().chain(pairs));
+    let reload_digest = digest([&*rendered.reload_digest(), fingerprint, &effective]);
     Wanted {
         start_digest: rendered.start_digest.clone(),
         access_digest: digest([
@@ -61,22 +73,4 @@ fn digests(instance: &DbInstance, rendered: &Rendered, access: &Access) -> Wante
         proof_digest: digest([&*reload_digest, &instance.desired.endpoint]),
         reload_digest,
     }
-}
-
-fn parameters(
-    control: &Control,
-    instance: &DbInstance,
-    version: EngineVersion,
-) -> Result<BTreeMap<String, String>, WorkflowError> {
-    let class = instance_class(&instance.desired.class)
-        .ok_or_else(|| WorkflowError::Model(format!("unknown class {}", instance.desired.class)))?;
-    let gib = instance.desired.kept.allocated_storage.and_then(|gib| u64::try_from(gib).ok());
-    let variables = FormulaVariables {
-        allocated_storage_bytes: gib.unwrap_or(0) << 30,
-        memory_bytes: class.effective_memory(control.settings.machine_memory),
-        vcpu: class.vcpu,
-        port: instance.desired.port,
-        is_replica: false,
-    };
-    evaluate_defaults(version, &variables).map_err(|error| WorkflowError::Model(error.to_string()))
 }

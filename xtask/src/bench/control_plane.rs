@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::api::Api;
-use super::os_user::OsUser;
 use super::session::{Endpoint, PASSWORD, trust};
 use super::until;
+use crate::os_user::OsUser;
 
 /// Makes three authorities at the first start, one with RSA-4096.
 const START_LIMIT: Duration = Duration::from_mins(1);

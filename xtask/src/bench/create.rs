@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use super::control_plane::ControlPlane;
 use super::median;
-use super::os_user::OsUser;
 use super::report::Row;
 use super::server::Workbench;
+use crate::os_user::OsUser;
 
 /// How often the status is asked for: an answer takes a small part of it, so that asking neither
 /// delays the end nor takes a processor from the work.

@@ -11,8 +11,8 @@ use super::control_plane::ControlPlane;
 use super::create::newest_system_engine;
 use super::median;
 use super::moto::Moto;
-use super::os_user::OsUser;
 use super::report::Row;
+use crate::os_user::OsUser;
 use crate::tools;
 
 const INSTANCES: usize = 100;

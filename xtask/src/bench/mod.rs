@@ -9,7 +9,6 @@ mod control_plane;
 mod create;
 mod hundred;
 mod moto;
-mod os_user;
 mod report;
 mod server;
 mod session;

@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::os_user::OsUser;
 use super::session::{Endpoint, PASSWORD, trust};
 use super::until;
+use crate::os_user::OsUser;
 use crate::workspace::run;
 
 const HOST: &str = "bench.localhost";

@@ -40,4 +40,4 @@ pub(super) const MILLISECONDS: &[(&str, &str)] =
 
 /// The shapes whose empty lists the service leaves out. Everywhere else it writes them, and
 /// clients take the difference between `{}` and a list as a difference of state.
-pub(super) const WITHOUT_EMPTY_LISTS: &[&str] = &["PendingModifiedValues"];
+pub(super) const WITHOUT_EMPTY_LISTS: &[&str] = &["Parameter", "PendingModifiedValues"];

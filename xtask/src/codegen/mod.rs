@@ -2,13 +2,15 @@
 //!
 //! The model and what is generated from it are both checked in: a build needs neither botocore
 //! nor this task, and a review sees what a change of the model or of a generator does. `--check`
-//! keeps the two from drifting apart. The generators are pure; only this file touches the disk.
+//! keeps the two from drifting apart. Those generators are pure; only this file touches the disk.
+//! `cargo xtask codegen parameters` is apart, since it needs the engines.
 
 mod errors;
 mod list;
 mod model;
 mod names;
 mod operations;
+mod parameters;
 mod shapes;
 mod types;
 
@@ -27,7 +29,10 @@ const GENERATED: &str = "crates/query/src/generated";
 
 /// The options of `cargo xtask codegen`.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// First replace the checked-in model by this `service-2.json` or `.json.gz` of a botocore
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     model: Option<PathBuf>,
@@ -36,15 +41,25 @@ pub(crate) struct Options {
     check: bool,
 }
 
+/// What is generated from something else than the model.
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Ask every engine for its parameters
+    Parameters(parameters::Options),
+}
+
 impl Options {
     /// Those of `cargo xtask codegen --check`.
     pub(crate) fn check() -> Self {
-        Self { model: None, check: true }
+        Self { other: None, model: None, check: true }
     }
 }
 
 /// Generates everything, or compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(Other::Parameters(options)) = &options.other {
+        return parameters::run(options);
+    }
     let root = workspace::root()?;
     let source = options.model.clone().unwrap_or_else(|| root.join(MODEL));
     let text = model::render_stripped(&read_model(&source)?)?;

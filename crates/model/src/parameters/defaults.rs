@@ -74,6 +74,18 @@ pub fn default_formula(parameter: &str) -> Option<&'static str> {
     DEFAULT_FORMULAS.iter().find(|(name, _)| *name == parameter).map(|(_, formula)| *formula)
 }
 
+/// The default of the service for a family, where it is one by version. A group has no minor
+/// version; it shows what the newest has.
+pub(super) fn service_default(major: u16, parameter: &str) -> Option<&'static str> {
+    match parameter {
+        "password_encryption" => Some(password_encryption_default(major)),
+        "rds.force_ssl" => Some(if force_ssl_default(major) { "1" } else { "0" }),
+        "ssl_ciphers" => Some(default_ssl_ciphers(EngineVersion { major, minor: u16::MAX })),
+        "ssl_min_protocol_version" => ssl_min_protocol_version_default(major),
+        other => default_formula(other),
+    }
+}
+
 /// The values of a default group for a server: those parameters whose default is the service's,
 /// not the engine's, in the engine's units.
 ///
@@ -91,6 +103,7 @@ pub fn evaluate_defaults(
     let mut set = |name: &str, value: &str| values.insert(name.to_owned(), value.to_owned());
     set("ssl_ciphers", default_ssl_ciphers(version));
     set("password_encryption", password_encryption_default(version.major));
+    set("timezone", "UTC");
     if let Some(least) = ssl_min_protocol_version_default(version.major) {
         set("ssl_min_protocol_version", least);
     }

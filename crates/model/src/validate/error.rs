@@ -188,6 +188,39 @@ pub enum InvalidParameter {
     /// Our words.
     #[error("The formula {formula} has no value for this DB instance: {reason}")]
     FormulaValue { formula: String, reason: &'static str },
+
+    #[error("Could not find parameter with name: {name}")]
+    ParameterUnknown { name: String },
+    /// Our words.
+    #[error("The parameter {name} cannot be modified.")]
+    ParameterNotModifiable { name: String },
+    /// Our words.
+    #[error("Invalid parameter value: {value} for: {name} allowed values are: {allowed}")]
+    ParameterValue { name: String, value: String, allowed: String },
+    /// Our words.
+    #[error(
+        "ssl_min_protocol_version {least} is above ssl_max_protocol_version {most}: no client \
+         could connect."
+    )]
+    ProtocolRange { least: &'static str, most: &'static str },
+    /// Our words.
+    #[error(
+        "ssl_ciphers has suites of TLSv1.2 only, and ssl_max_protocol_version is {most}: no \
+         client could connect."
+    )]
+    CiphersProtocol { most: &'static str },
+    /// Our words.
+    #[error(
+        "ssl_ciphers has no suite for the {key} key of the DB instance's certificate: clients up \
+         to TLSv1.2 could not connect."
+    )]
+    CiphersKey { key: &'static str },
+    /// Our words.
+    #[error("{stage} cannot be on while log_statement_stats is on.")]
+    StatementStats { stage: &'static str },
+    /// Our words.
+    #[error("{name} {value} needs OpenSSL {needed} or newer; this engine has OpenSSL {openssl}.")]
+    OpensslTooOld { name: &'static str, value: String, openssl: String, needed: &'static str },
 }
 
 impl InvalidParameter {
@@ -199,7 +232,11 @@ impl InvalidParameter {
             | Self::IopsNotTaken { .. }
             | Self::IopsMissing { .. }
             | Self::Iops { .. }
-            | Self::IopsRatio { .. } => ErrorCode::InvalidParameterCombination,
+            | Self::IopsRatio { .. }
+            | Self::ProtocolRange { .. }
+            | Self::CiphersProtocol { .. }
+            | Self::CiphersKey { .. }
+            | Self::StatementStats { .. } => ErrorCode::InvalidParameterCombination,
             _ => ErrorCode::InvalidParameterValue,
         }
     }

@@ -32,7 +32,12 @@ pub struct Settings {
 /// Renders `postgresql.conf`, and apart the lines that only a start reads.
 pub(super) fn render_postgresql_conf(settings: &Settings) -> (String, String) {
     let mut values = settings.parameters.clone();
+    values.entry("timezone".to_owned()).or_insert_with(|| "UTC".to_owned());
     values.extend(held(settings));
+    // PostgreSQL applies a file from top to bottom. What is switched off goes first, so that it is
+    // not in the way of what takes its place: `log_parser_stats` after `log_statement_stats`.
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_by_key(|(_, value)| value != "off");
     let mut conf = String::from("# Written by pgkeep; changes are overwritten.\n");
     let mut start_lines = String::new();
     for (name, value) in &values {
@@ -86,7 +91,6 @@ fn held(settings: &Settings) -> BTreeMap<String, String> {
     set("log_truncate_on_rotation", "off".to_owned());
     set("log_line_prefix", "%t:%r:%u@%d:[%p]:".to_owned());
     set("log_timezone", "UTC".to_owned());
-    set("timezone", "UTC".to_owned());
     set("lc_messages", "C".to_owned());
     held
 }

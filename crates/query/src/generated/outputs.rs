@@ -1550,7 +1550,7 @@ impl WriteXml for Parameter {
         xml.optional("ParameterName", self.parameter_name.as_ref());
         xml.optional("ParameterValue", self.parameter_value.as_ref());
         xml.optional("Source", self.source.as_ref());
-        xml.list("SupportedEngineModes", "member", &self.supported_engine_modes);
+        xml.list_if_any("SupportedEngineModes", "member", &self.supported_engine_modes);
     }
 }
 

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 
 use pgkeep_model::{
     Applied, DEFAULT_CA, DbInstance, DbInstanceIdentifier, DbiResourceId, Desired, EngineSource,
-    EngineVersion, InstanceStatus, Kept, Pending, ca_policy, decide_windows,
-    parameters::default_group_name, validate,
+    EngineVersion, InstanceStatus, Kept, Pending, ca_policy, decide_windows, validate,
 };
 use pgkeep_query::shapes::{CreateDbInstanceMessage, CreateDbInstanceResult};
 use pgkeep_store::StoreError;
 use pgkeep_workflow::{Control, loopback_address};
 
 use super::instance::{insert, master_password};
+use super::parameter_group::{associate, check_member};
 use crate::error::ApiError;
 use crate::kept;
 use crate::render;
@@ -24,10 +24,10 @@ const ADDRESSES_TO_TRY: u32 = 64;
 
 pub(super) fn answer(
     control: &Control,
-    input: CreateDbInstanceMessage,
+    input: &CreateDbInstanceMessage,
 ) -> Result<CreateDbInstanceResult, ApiError> {
     let identifier: DbInstanceIdentifier = input.db_instance_identifier.parse()?;
-    refuse_foreign(&input)?;
+    refuse_foreign(input)?;
     validate::engine(&input.engine)?;
     validate::db_instance_class(&input.db_instance_class)?;
     let (source, version) = engine_version(control, input.engine_version.as_deref())?;
@@ -35,6 +35,9 @@ pub(super) fn answer(
     validate::master_username(username)?;
     let password = input.master_user_password.as_ref();
     let password = password.ok_or_else(|| ApiError::missing("MasterUserPassword"))?;
+    let group = input.db_parameter_group_name.as_deref();
+    let group = control.store().read(|state| Ok(associate(state, version.major, group)))??;
+    let port_is_asked = input.port.is_some();
     let resource_id = DbiResourceId::from_random(rand::random());
     let seed = rand::random();
     let (backup, maintenance) = decide_windows(
@@ -51,9 +54,9 @@ pub(super) fn answer(
         engine_version: version,
         class: input.db_instance_class.clone(),
         ca_identifier: authority(input.ca_certificate_identifier.as_deref())?,
-        parameter_group: parameter_group(version, input.db_parameter_group_name.as_deref())?,
+        parameter_group: group.name.to_string(),
         master_username: username.to_owned(),
-        master_password: master_password(password, username, version.major)?,
+        master_password: master_password(password, username, &group)?,
         db_name: db_name(input.db_name.as_deref())?,
         running: true,
         deleted: false,
@@ -61,7 +64,7 @@ pub(super) fn answer(
         deletion_protection: input.deletion_protection.unwrap_or(false),
         maintenance_window: maintenance.to_string(),
         backup_window: backup.to_string(),
-        tags: tags(&input)?,
+        tags: tags(input)?,
         kept: kept_fields(input)?,
     };
     let instance = DbInstance {
@@ -73,7 +76,8 @@ pub(super) fn answer(
         pending: Pending::default(),
         applied: Applied::default(),
     };
-    let instance = insert_at_free_address(control, instance)?;
+    check_member(control, &group, &instance)?;
+    let instance = insert_at_free_address(control, instance, port_is_asked)?;
     Ok(CreateDbInstanceResult { db_instance: Some(render::instance(control, &instance)) })
 }
 
@@ -82,6 +86,7 @@ pub(super) fn answer(
 fn insert_at_free_address(
     control: &Control,
     mut instance: DbInstance,
+    port_is_asked: bool,
 ) -> Result<DbInstance, ApiError> {
     for _ in 0..ADDRESSES_TO_TRY {
         match insert(control, &instance) {
@@ -89,10 +94,11 @@ fn insert_at_free_address(
             Err(StoreError::AddressTaken(_)) if control.shared_address().is_none() => {
                 instance.desired.address = IpAddr::V4(loopback_address());
             }
+            Err(StoreError::AddressTaken(_)) if !port_is_asked => instance.desired.port += 1,
             Err(other) => return Err(other.into()),
         }
     }
-    Err(ApiError::combination("No loopback address is free for another DB instance."))
+    Err(ApiError::combination("No address or port is free for another DB instance."))
 }
 
 fn engine_version(
@@ -115,20 +121,6 @@ pub(super) fn authority(asked: Option<&str>) -> Result<String, ApiError> {
     }
 }
 
-/// The parameter group: until there are others, the default one of the version.
-pub(super) fn parameter_group(
-    version: EngineVersion,
-    asked: Option<&str>,
-) -> Result<String, ApiError> {
-    let default = default_group_name(version.major).to_string();
-    match asked.filter(|text| !text.is_empty()) {
-        Some(name) if !name.eq_ignore_ascii_case(&default) => {
-            Err(ApiError::no_parameter_group(name))
-        }
-        _ => Ok(default),
-    }
-}
-
 fn db_name(asked: Option<&str>) -> Result<Option<String>, ApiError> {
     match asked.filter(|text| !text.is_empty()) {
         Some(name) => Ok(validate::db_name(name)?.map(str::to_owned)),
@@ -137,10 +129,10 @@ fn db_name(asked: Option<&str>) -> Result<Option<String>, ApiError> {
 }
 
 fn tags(input: &CreateDbInstanceMessage) -> Result<BTreeMap<String, String>, ApiError> {
-    super::add_tags_to_resource::tag_map(input.tags.as_deref().unwrap_or_default())
+    super::tags::tag_map(input.tags.as_deref().unwrap_or_default())
 }
 
-fn kept_fields(input: CreateDbInstanceMessage) -> Result<Kept, ApiError> {
+fn kept_fields(input: &CreateDbInstanceMessage) -> Result<Kept, ApiError> {
     let mut fields = kept::of_create(input);
     fields.allocated_storage.get_or_insert(kept::DEFAULT_ALLOCATED_STORAGE_GIB);
     fields.backup_retention_period.get_or_insert(1);

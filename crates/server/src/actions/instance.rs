@@ -1,8 +1,8 @@
 //! What several actions do with instances.
 
 use pgkeep_model::{
-    Arn, ArnResource, DbInstance, DbInstanceIdentifier, InstanceStatus, PasswordVerifier, Pending,
-    parameters::password_encryption_default, validate,
+    Arn, ArnResource, DbInstance, DbInstanceIdentifier, DbParameterGroup, InstanceStatus,
+    PasswordVerifier, Pending, validate,
 };
 use pgkeep_query::Secret;
 use pgkeep_store::{StoreError, Transaction};
@@ -38,12 +38,6 @@ pub(super) fn find(control: &Control, text: &str) -> Result<DbInstance, ApiError
     let identifier = identifier(control, text)?;
     let found = control.store().read(|state| state.instance(&identifier))?;
     found.ok_or_else(|| ApiError::no_instance(text))
-}
-
-/// The instance that a resource name (an ARN) stands for.
-pub(super) fn by_resource_name(control: &Control, name: &str) -> Result<DbInstance, ApiError> {
-    let _: Arn = name.parse()?;
-    find(control, name)
 }
 
 /// Changes what is desired of an instance in one transaction, over the row as it is then, and
@@ -85,7 +79,13 @@ fn save(
 /// Adds an instance and wakes the driver.
 pub(super) fn insert(control: &Control, instance: &DbInstance) -> Result<(), StoreError> {
     let deadline = control.clock().now() + DEADLINE;
-    control.store().durably(|state| state.insert_instance(instance, deadline))?;
+    control.store().durably(|state| {
+        let group = &instance.desired.parameter_group;
+        if state.parameter_group(&group.parse()?)?.is_none() {
+            return Err(StoreError::NoParameterGroup(group.clone()));
+        }
+        state.insert_instance(instance, deadline)
+    })?;
     control.wake();
     Ok(())
 }
@@ -102,15 +102,15 @@ pub(super) fn require_available(
     }
 }
 
-/// Checks the master user's password and turns it into what the server stores, before anything
-/// else sees it.
+/// Checks the master user's password and turns it into what a server of the group stores, before
+/// anything else sees it.
 pub(super) fn master_password(
     password: &Secret,
     username: &str,
-    major: u16,
+    group: &DbParameterGroup,
 ) -> Result<PasswordVerifier, ApiError> {
     validate::master_user_password(password.expose())?;
-    Ok(verifier(password.expose(), username, password_encryption_default(major)))
+    Ok(verifier(password.expose(), username, group.password_encryption()))
 }
 
 /// The shape of an answer that shows an instance as it was, with what will become of it.

@@ -3,7 +3,7 @@
 use pgkeep_query::shapes::{ListTagsForResourceMessage, TagListMessage};
 use pgkeep_workflow::Control;
 
-use super::instance::by_resource_name;
+use super::tags;
 use crate::error::ApiError;
 use crate::{filter, render};
 
@@ -12,6 +12,6 @@ pub(super) fn answer(
     input: &ListTagsForResourceMessage,
 ) -> Result<TagListMessage, ApiError> {
     filter::check(input.filters.as_deref(), &[])?;
-    let instance = by_resource_name(control, &input.resource_name)?;
-    Ok(TagListMessage { tag_list: render::tags(&instance) })
+    let own = tags::of(control, &input.resource_name)?;
+    Ok(TagListMessage { tag_list: render::tags(&own) })
 }

@@ -5,15 +5,17 @@
 //! answer shows the instance as it is, and in `PendingModifiedValues` what will become of it.
 
 use pgkeep_model::{
-    DbInstance, DbInstanceIdentifier, InstanceStatus, Kept, Pending, decide_windows, validate,
+    DbInstance, DbInstanceIdentifier, EventCategory, InstanceStatus, Kept, Pending, decide_windows,
+    validate,
 };
 use pgkeep_query::Secret;
 use pgkeep_query::shapes::{ModifyDbInstanceMessage, ModifyDbInstanceResult};
 use pgkeep_store::{StoreError, Transaction};
 use pgkeep_workflow::Control;
 
-use super::create_db_instance::{authority, parameter_group};
+use super::create_db_instance::authority;
 use super::instance::{change, find, master_password, with_pending};
+use super::parameter_group::{self, associate, check_member};
 use crate::error::ApiError;
 use crate::kept;
 
@@ -24,7 +26,7 @@ pub(super) fn answer(
     refuse_foreign(input)?;
     // The password's hash takes long: it is made before the transaction.
     let seen = find(control, &input.db_instance_identifier)?;
-    let password = verified_password(input, &seen)?;
+    let password = verified_password(control, input, &seen)?;
     let wish = Wish::of(input)?;
     if wish.is_empty(input) && password.is_none() {
         return Err(ApiError::combination("No modifications were requested"));
@@ -41,6 +43,8 @@ pub(super) fn answer(
             instance.status = InstanceStatus::ResettingMasterCredentials;
         }
         shown = wish.apply(control, state, instance)?;
+        let group = parameter_group::find(state, &instance.desired.parameter_group)?;
+        check_member(control, &group, instance)?;
         if !instance.desired.running {
             instance.status = status;
         }
@@ -122,8 +126,16 @@ impl Wish {
         let mut kept = self.kept;
         let in_window = kept::split_window(&mut kept);
         let desired = &mut instance.desired;
-        if let Some(group) = &self.parameter_group {
-            parameter_group(desired.engine_version, Some(group))?;
+        if let Some(asked) = &self.parameter_group {
+            let group = associate(state, desired.engine_version.major, Some(asked))?;
+            if group.name.as_str() != desired.parameter_group {
+                state.append_events(&[control.instance_event(
+                    &desired.identifier,
+                    EventCategory::ConfigurationChange,
+                    format!("Updated to use DBParameterGroup {}.", group.name),
+                )])?;
+            }
+            desired.parameter_group = group.name.to_string();
         }
         if self.backup_window.is_some() || self.maintenance_window.is_some() {
             let backup = self.backup_window.as_ref().unwrap_or(&desired.backup_window);
@@ -192,12 +204,15 @@ fn refuse_state(instance: &DbInstance) -> Result<(), ApiError> {
 }
 
 fn verified_password(
+    control: &Control,
     input: &ModifyDbInstanceMessage,
     instance: &DbInstance,
 ) -> Result<Option<pgkeep_model::PasswordVerifier>, ApiError> {
+    let Some(password) = &input.master_user_password else { return Ok(None) };
     let desired = &instance.desired;
-    let make = |it| master_password(it, &desired.master_username, desired.engine_version.major);
-    input.master_user_password.as_ref().map(make).transpose()
+    let group = &desired.parameter_group;
+    let group = control.store().read(|state| Ok(parameter_group::find(state, group)))??;
+    master_password(password, &desired.master_username, &group).map(Some)
 }
 
 /// A change of the release: none is offered yet.

@@ -117,6 +117,7 @@ fn every_record() -> Vec<Applied> {
         certificate: Some(certificate(&instance())),
         start_digest: Some("start".to_owned()),
         reload_digest: Some("reload".to_owned()),
+        parameters: None,
         access_digest: Some("access".to_owned()),
         proof_digest: Some("proof".to_owned()),
         reboots: 1,

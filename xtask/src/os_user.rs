@@ -11,7 +11,7 @@ use crate::workspace::output;
 
 /// Another user to run programs as, or this one.
 #[derive(Clone)]
-pub(super) struct OsUser {
+pub(crate) struct OsUser {
     other: Option<Other>,
 }
 
@@ -24,7 +24,7 @@ struct Other {
 
 impl OsUser {
     /// This user; for root the first of pgkeep's own candidates that exists.
-    pub(super) fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self { other: None });
         }
@@ -40,12 +40,12 @@ impl OsUser {
     }
 
     /// The name, if it is another user.
-    pub(super) fn name(&self) -> Option<&'static str> {
+    pub(crate) fn name(&self) -> Option<&'static str> {
         self.other.as_ref().map(|other| other.name)
     }
 
     /// A program that will run as this user.
-    pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         if let Some(Other { uid, gid, .. }) = self.other {
             command.uid(uid).gid(gid);
@@ -55,8 +55,8 @@ impl OsUser {
     }
 
     /// A new folder that the user can write and others can pass.
-    pub(super) fn folder(&self) -> Result<tempfile::TempDir> {
-        let folder = tempfile::Builder::new().prefix("pgkeep-bench-").tempdir()?;
+    pub(crate) fn folder(&self) -> Result<tempfile::TempDir> {
+        let folder = tempfile::Builder::new().prefix("pgkeep-xtask-").tempdir()?;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
         self.give(folder.path())?;
         Ok(folder)
