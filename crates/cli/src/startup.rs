@@ -30,7 +30,7 @@ pub(crate) struct Prepared {
 /// Opens what needs root, and gives root up. Only before there is a second thread.
 pub(crate) fn prepare(args: &ServeArgs) -> anyhow::Result<Prepared> {
     let (data, user) = DataDirectory::locate(&args.data)?.ensure(args.user.user.as_deref())?;
-    ensure_cache(&cache_directory(&args.engines)?, &user)?;
+    ensure_engines_folder(&engines_folder(&args.engines)?, &user)?;
     let hosts = open_hosts(&args.hosts, &data)?;
     let engines = catalogue(&args.engines)?;
     if geteuid().is_root() {
@@ -47,20 +47,20 @@ pub(crate) fn prepare(args: &ServeArgs) -> anyhow::Result<Prepared> {
 /// The engines of this machine.
 pub(crate) fn catalogue(args: &EngineArgs) -> anyhow::Result<EngineCatalogue> {
     Ok(EngineCatalogue::new(EngineSettings {
-        cache_dir: cache_directory(args)?,
+        folder: engines_folder(args)?,
         system_root: PathBuf::from("/usr/lib/postgresql"),
         registry: absolute_registry(args.engine_registry.as_deref())?,
     }))
 }
 
 /// The folder of engines, by the arguments or by default.
-pub(crate) fn cache_directory(args: &EngineArgs) -> anyhow::Result<PathBuf> {
+pub(crate) fn engines_folder(args: &EngineArgs) -> anyhow::Result<PathBuf> {
     let path = match &args.cache_dir {
         Some(path) => path.clone(),
         None if geteuid().is_root() => PathBuf::from("/var/cache/pgkeep"),
         None => xdg_folder("XDG_CACHE_HOME", ".cache")?,
     };
-    std::path::absolute(path).context("cannot tell the current folder")
+    std::path::absolute(path.join("engines")).context("cannot tell the current folder")
 }
 
 /// A folder of packages keeps its meaning wherever the process works.
@@ -73,12 +73,13 @@ fn absolute_registry(setting: Option<&str>) -> anyhow::Result<Option<String>> {
     Ok(Some(folder.to_string_lossy().into_owned()))
 }
 
-/// Makes the cache, which all may pass through: engines are no secret, and other users run them.
-pub(crate) fn ensure_cache(path: &Path, user: &OsUser) -> anyhow::Result<()> {
+/// Makes the folder of engines, which all may pass through: they are no secret, and other users run
+/// them.
+pub(crate) fn ensure_engines_folder(path: &Path, user: &OsUser) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let shown = || format!("cannot make the cache {}", path.display());
+    let shown = || format!("cannot make the folder of engines {}", path.display());
     make_folder(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o755)).with_context(shown)?;
     let (uid, gid) = user.ids();

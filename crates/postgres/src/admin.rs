@@ -21,9 +21,9 @@ const RELOAD_LIMIT_S: u64 = 10;
 const LAST_WORDS_POLLS: u32 = 125;
 
 /// Keeps the statements of a session out of the log, and the parameter group from getting in its
-/// way.
+/// way; so that a client that holds a lock on a role cannot hold up pgkeep, waits have an end.
 const QUIET: &str = "-c log_statement=none -c log_min_error_statement=panic \
-    -c log_min_duration_statement=-1 -c statement_timeout=0 -c lock_timeout=0 \
+    -c log_min_duration_statement=-1 -c statement_timeout=0 -c lock_timeout=10s \
     -c default_transaction_read_only=off -c search_path=pg_catalog";
 
 /// The master user and what belongs to it.

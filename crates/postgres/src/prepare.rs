@@ -113,15 +113,30 @@ async fn make(folder: &Path, engine: &Engine, priority: Priority) -> Result<(), 
 }
 
 /// Runs the service's own SQL in single-user mode, where every release allows `CREATE DATABASE`
-/// and no socket is open yet.
+/// and the templates' own, and no socket is open yet. What the templates have, every database
+/// that is made later has.
 async fn bootstrap(engine: &Engine, data: &Path, priority: Priority) -> Result<(), PostgresError> {
+    for database in ["template0", "template1", "postgres"] {
+        single_user(engine, data, priority, database, include_str!("sql/database.sql")).await?;
+    }
+    single_user(engine, data, priority, "postgres", include_str!("sql/cluster.sql")).await
+}
+
+async fn single_user(
+    engine: &Engine,
+    data: &Path,
+    priority: Priority,
+    database: &str,
+    sql: &str,
+) -> Result<(), PostgresError> {
     let mut postgres = command(engine, "postgres", priority);
-    postgres.args(["--single", "-D"]).arg(data).args(["-c", "exit_on_error=on", "postgres"]);
+    postgres.args(["--single", "-j", "-D"]).arg(data);
+    postgres.args(["-c", "exit_on_error=on", database]);
     postgres.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let run = async {
         let mut child = postgres.spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(SERVICE_SQL.as_bytes()).await?;
+            stdin.write_all(sql.as_bytes()).await?;
         }
         child.wait_with_output().await
     };
@@ -129,21 +144,3 @@ async fn bootstrap(engine: &Engine, data: &Path, priority: Priority) -> Result<(
     let output = run.await.map_err(|source| PostgresError::Run { program, source })?;
     program::judge(program, &output)
 }
-
-/// The roles and the database that every instance of the service has; a line a statement. What
-/// would end or hinder a session by right of a parameter group does not reach those of `rdsadmin`.
-const SERVICE_SQL: &str = "\
-CREATE ROLE rds_superuser NOLOGIN;
-CREATE ROLE rds_iam NOLOGIN;
-CREATE ROLE rds_password NOLOGIN;
-CREATE ROLE rds_replication NOLOGIN;
-GRANT pg_monitor, pg_signal_backend, rds_replication, rds_password TO rds_superuser \
-WITH ADMIN OPTION;
-CREATE DATABASE rdsadmin;
-DO $$ DECLARE it record; BEGIN FOR it IN SELECT name, boot_val FROM pg_settings WHERE name IN \
-('debug_parallel_query', 'default_transaction_read_only', 'force_parallel_mode', \
-'idle_in_transaction_session_timeout', 'idle_session_timeout', \
-'lock_timeout', 'session_replication_role', 'statement_timeout', 'transaction_timeout') \
-LOOP EXECUTE format('ALTER ROLE rdsadmin SET %I TO %L', it.name, it.boot_val); END LOOP; END $$;
-REVOKE ALL ON DATABASE rdsadmin FROM PUBLIC;
-";

@@ -93,6 +93,16 @@ impl Driver {
             let said = status.filter(|it| *it != instance.status && !instance.desired.deleted);
             state.update_instance(id, |row| {
                 row.status = said.unwrap_or(row.status);
+                if let WorkflowError::Proof { .. }
+                | WorkflowError::Postgres(PostgresError::Setting { .. }) = error
+                {
+                    // The server may serve rightly once it has read its files anew; until then it
+                    // is not known to.
+                    row.applied.reload_digest = None;
+                    if row.status == InstanceStatus::Available {
+                        row.status = InstanceStatus::Modifying;
+                    }
+                }
                 if elsewhere {
                     row.desired.address = IpAddr::V4(loopback_address());
                 }

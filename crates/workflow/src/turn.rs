@@ -85,8 +85,12 @@ impl Driver {
     }
 
     /// Lets the status tell that an available instance is worked on, before the work begins; what
-    /// a start is about to disprove is forgotten first.
+    /// a start is about to disprove is forgotten first. Values of parameters that a running server
+    /// takes leave it available, as in the service: `ParameterApplyStatus` tells of them.
     fn announce(&self, instance: &DbInstance, effect: Effect) -> Result<(), WorkflowError> {
+        if matches!(effect, Effect::Reload | Effect::Prove) {
+            return Ok(());
+        }
         let died = effect == Effect::Start && instance.status == InstanceStatus::Available;
         self.control.store.quickly(|state| {
             let update = state.update_instance(&instance.resource_id, |row| {

@@ -13,7 +13,7 @@ use crate::failure::render_chain;
 use crate::os_user::OsUser;
 use crate::output;
 use crate::progress::download_bar;
-use crate::startup::{cache_directory, catalogue, ensure_cache};
+use crate::startup::{catalogue, engines_folder, ensure_engines_folder};
 use crate::table::{self, Row};
 
 pub(super) fn run(args: &EnginesArgs) -> anyhow::Result<()> {
@@ -35,18 +35,18 @@ pub(super) fn ensure(engines: &EngineCatalogue, choice: EngineChoice) -> anyhow:
     Ok(engines.ensure(choice.source, choice.version, &mut bar)?)
 }
 
-/// As root the cache's owner does the work, who also is the one to run engines.
+/// As root the folder's owner does the work, who also is the one to run engines.
 fn open(args: &EngineArgs) -> anyhow::Result<EngineCatalogue> {
     let engines = catalogue(args)?;
     if geteuid().is_root() {
-        let cache = cache_directory(args)?;
-        let owner = std::fs::metadata(&cache).map(|about| Uid::from_raw(about.uid()));
+        let folder = engines_folder(args)?;
+        let owner = std::fs::metadata(&folder).map(|about| Uid::from_raw(about.uid()));
         let owner = owner.ok().filter(|owner| !owner.is_root());
         let user = match owner.map(OsUser::of_uid).transpose()?.flatten() {
             Some(owner) => owner,
             None => OsUser::unprivileged(None)?,
         };
-        ensure_cache(&cache, &user)?;
+        ensure_engines_folder(&folder, &user)?;
         user.become_for_good()?;
     }
     Ok(engines)

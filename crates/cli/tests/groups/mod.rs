@@ -14,8 +14,9 @@ use pgkeep_testkit::{ControlPlane, Instance, Outcome, Psql, Refusal, run, wait_u
 /// For changes of a group to reach its members.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
-/// Settings of a group that would end a session that only looks.
-const PATIENT: &str = "-c statement_timeout=0 -c lock_timeout=0 \
+/// Settings of a group that would end a session that only looks, or leave it no plan or no memory
+/// for a join.
+const PATIENT: &str = "-c statement_timeout=0 -c lock_timeout=0 -c geqo=off \
                        -c idle_in_transaction_session_timeout=0 -c client_min_messages=error";
 
 pub(crate) fn create_group(plane: &ControlPlane, name: &str, family: &str) {
@@ -117,7 +118,8 @@ impl Superuser {
     pub(crate) fn query(&self, plane: &ControlPlane, instance: &Instance, sql: &str) -> String {
         let psql = Psql::to(plane, instance).with("host", &self.socket).with("hostaddr", "");
         let psql = psql.with("user", "rdsadmin").with("sslmode", "disable");
-        let mut command = psql.with("sslrootcert", "").with("options", PATIENT).command();
+        let options = format!("{PATIENT} -c temp_file_limit=-1");
+        let mut command = psql.with("sslrootcert", "").with("options", &options).command();
         command.args(["--no-align", "--tuples-only", "--command", sql]);
         self.run(&mut command).success()
     }

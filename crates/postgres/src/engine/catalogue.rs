@@ -22,9 +22,9 @@ use super::{Engine, EngineError};
 /// Where engines are looked for and fetched from.
 #[derive(Clone)]
 pub struct EngineSettings {
-    /// The folder of downloaded engines, `/var/cache/pgkeep` for root. Users that run engines
-    /// must be able to traverse it.
-    pub cache_dir: PathBuf,
+    /// The folder of downloaded engines, `/var/cache/pgkeep/engines` for root. Users that run
+    /// engines must be able to traverse it.
+    pub folder: PathBuf,
     /// The folder with a folder for each major version: `/usr/lib/postgresql`.
     pub system_root: PathBuf,
     /// The address of an npm registry, or a folder of packages; npm's own configuration if none.
@@ -35,7 +35,7 @@ pub struct EngineSettings {
 impl fmt::Debug for EngineSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineSettings")
-            .field("cache_dir", &self.cache_dir)
+            .field("folder", &self.folder)
             .field("system_root", &self.system_root)
             .finish_non_exhaustive()
     }
@@ -73,7 +73,7 @@ impl EngineCatalogue {
             }
         }
         engines.offered.sort_by_key(|engine| (engine.source, Reverse(engine.version)));
-        let missing = self.pins.iter().filter(|pin| !self.engines_dir().join(pin.id()).is_dir());
+        let missing = self.pins.iter().filter(|pin| !self.settings.folder.join(pin.id()).is_dir());
         engines.available = missing.map(|pin| pin.version).collect();
         engines.available.sort_unstable_by_key(|version| Reverse(*version));
         engines
@@ -128,12 +128,8 @@ impl EngineCatalogue {
         };
         let setting = self.settings.registry.as_deref();
         let registry = || Registry::resolve(setting, || self.npm.with_answers());
-        let place = ensure_installed(&self.engines_dir(), pin, registry, progress)?;
+        let place = ensure_installed(&self.settings.folder, pin, registry, progress)?;
         self.checked.check(&Candidate::embedded(&place))
-    }
-
-    fn engines_dir(&self) -> PathBuf {
-        self.settings.cache_dir.join("engines")
     }
 
     /// Every folder that should hold an engine, and the cache where it cannot be read.
@@ -143,15 +139,15 @@ impl EngineCatalogue {
         });
         // A folder without a server holds client programs only.
         let system = system.filter(|candidate| candidate.bin_dir.join("postgres").is_file());
-        let path = self.engines_dir();
-        match cached(&path) {
+        let path = &self.settings.folder;
+        match cached(path) {
             Ok(places) => {
                 let embedded = places.iter().map(|place| Candidate::embedded(place));
                 (system.chain(embedded).collect(), None)
             }
             Err(error) => {
-                let reason = EngineError::io("read", &path)(error);
-                (system.collect(), Some(RefusedEngine { path, reason }))
+                let reason = EngineError::io("read", path)(error);
+                (system.collect(), Some(RefusedEngine { path: path.clone(), reason }))
             }
         }
     }
@@ -189,7 +185,7 @@ mod tests {
         let (pin, bytes) = engine_package();
         let server = FakeRegistry::serve(bytes.clone(), bytes.len());
         let settings = EngineSettings {
-            cache_dir: dir.join("cache"),
+            folder: dir.join("cache/engines"),
             system_root: dir.join("system"),
             registry: Some(server.base()),
         };
