@@ -167,7 +167,6 @@ fn attempts(socket: &str) -> Vec<Attempt> {
            BEGIN CREATE EXTENSION file_fdw; EXCEPTION WHEN insufficient_privilege THEN END;
            ALTER ROLE CURRENT_USER SUPERUSER;
          END $$",
-        "SELECT dblink_connect_u('evil', '')",
     ];
     let one = |sql: &str, sqlstates| Attempt { statements: vec![sql.to_owned()], sqlstates };
     let mut attempts: Vec<_> = denied.into_iter().map(|sql| one(sql, DENIED)).collect();
@@ -182,9 +181,11 @@ fn attempts(socket: &str) -> Vec<Attempt> {
         attempts.push(one(&create, &["42501", "58P01", "0A000"]));
     }
     let target = format!("host={socket} user=rdsadmin dbname=rdsadmin");
-    for more in ["", " password=guess"] {
-        let dblink = format!("SELECT dblink_connect('evil', '{target}{more}')");
-        attempts.push(one(&dblink, NO_PASSWORD));
+    for function in ["dblink_connect", "dblink_connect_u"] {
+        for more in ["", " password=guess"] {
+            let connect = format!("SELECT {function}('evil', '{target}{more}')");
+            attempts.push(one(&connect, NO_PASSWORD));
+        }
     }
     let remote = |options: &str| {
         vec![

@@ -19,7 +19,7 @@ END $$;
 
 -- Judges what was created, with all that CASCADE brought along, before anyone can use it. C functions
 -- go to rdsadmin, as those of PostgreSQL's own trusted extensions do: what a script keeps from
--- PUBLIC (dblink_connect_u) is kept from the caller too.
+-- PUBLIC is kept from the caller too. One that runs with its owner's rights stays the caller's.
 CREATE FUNCTION pg_catalog.rds_create_extension_end() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
