@@ -1,7 +1,6 @@
-//! The openssl command's view of an endpoint: it completes a handshake with each suite that it
-//! knows, one at a time. The enumeration is held against that.
+//! The openssl command's view of an endpoint: handshakes that it completes, one for each suite that
+//! the server accepts. The enumeration is held against that.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use pgkeep_probe::{Cipher, TlsVersion, ciphers};
@@ -12,17 +11,15 @@ use super::seen::{Key, Suites};
 /// What the openssl command of today's distributions leaves out.
 const UNKNOWN_TO_OPENSSL: [&str; 4] = ["RC4", "3DES", "SEED", "IDEA"];
 
-/// Holds every suite of every version against the openssl command's handshakes.
+/// Holds every suite of every version, and their order, against the openssl command's handshakes.
 #[track_caller]
 pub(crate) fn assert_agrees(instance: &Instance, seen: &Suites) {
     for (version, found) in TlsVersion::ALL.into_iter().zip(seen) {
         let known = known(version);
-        let told: BTreeSet<_> =
-            known.iter().filter(|suite| connects(instance, version, suite)).cloned().collect();
         let (judged, unknown): (Vec<&Cipher>, Vec<&Cipher>) =
-            found.iter().partition(|suite| known.contains(suite.openssl));
-        let found: BTreeSet<_> = judged.iter().map(|suite| suite.openssl.to_owned()).collect();
-        assert_eq!(found, told, "{version} of {}: enumerated, and by openssl", instance.version);
+            found.iter().partition(|suite| known.iter().any(|name| name == suite.openssl));
+        let judged: Vec<_> = judged.iter().map(|suite| suite.openssl.to_owned()).collect();
+        assert_eq!(judged, enumerate(instance, version, known), "{version}");
         for suite in unknown {
             let is_left_out = UNKNOWN_TO_OPENSSL.iter().any(|name| suite.iana.contains(name));
             assert!(is_left_out, "{suite:?} is unknown to the openssl command");
@@ -47,7 +44,7 @@ pub(crate) fn assert_same_order(list: &str, key: Key, found: &[Cipher]) {
 }
 
 /// The suites of pgkeep's table that the openssl command's client can offer with a version.
-fn known(version: TlsVersion) -> BTreeSet<String> {
+fn known(version: TlsVersion) -> Vec<String> {
     let is_tls13 = version == TlsVersion::Tls13;
     let all = ciphers().filter(|suite| suite.is_tls13() == is_tls13);
     let all = all.map(|suite| suite.openssl.to_owned());
@@ -60,6 +57,16 @@ fn known(version: TlsVersion) -> BTreeSet<String> {
     all.filter(|name| listed.contains(&&**name)).collect()
 }
 
+/// The suites of handshakes, each out of those that were not chosen yet, until one fails.
+fn enumerate(instance: &Instance, version: TlsVersion, mut left: Vec<String>) -> Vec<String> {
+    let mut chosen = Vec::new();
+    while let Some(suite) = shake(instance, version, &left.join(":")) {
+        let place = left.iter().position(|name| *name == suite).expect("one that was offered");
+        chosen.push(left.remove(place));
+    }
+    chosen
+}
+
 fn flag(version: TlsVersion) -> &'static str {
     match version {
         TlsVersion::Tls10 => "-tls1",
@@ -69,13 +76,15 @@ fn flag(version: TlsVersion) -> &'static str {
     }
 }
 
-fn connects(instance: &Instance, version: TlsVersion, suite: &str) -> bool {
+/// The suite of a whole handshake, out of a list.
+fn shake(instance: &Instance, version: TlsVersion, list: &str) -> Option<String> {
     let (option, list) = match version {
-        TlsVersion::Tls13 => ("-ciphersuites", suite.to_owned()),
-        _ => ("-cipher", format!("{suite}:@SECLEVEL=0")),
+        TlsVersion::Tls13 => ("-ciphersuites", list.to_owned()),
+        _ => ("-cipher", format!("{list}:@SECLEVEL=0")),
     };
     let address = SocketAddr::new(instance.address.unwrap(), instance.port).to_string();
     let connect = ["s_client", "-starttls", "postgres", "-connect", &address];
     let shown = openssl(&[&connect[..], &[flag(version), option, &list]].concat(), "").stdout;
-    shown.contains(&format!("Cipher is {suite}\n"))
+    let suite = shown.lines().find_map(|line| Some(line.split_once(", Cipher is ")?.1));
+    suite.filter(|suite| *suite != "(NONE)").map(str::to_owned)
 }

@@ -5,6 +5,7 @@
 //! it is elsewhere. What the test holds that engine to besides, it holds it to everywhere.
 
 use std::fmt::Write as _;
+use std::iter;
 
 use pgkeep_probe::{Cipher, TlsVersion};
 
@@ -14,14 +15,15 @@ const INTRODUCTION: &str = "\
 # TLS by major version, as seen on the wire
 
 What each PostgreSQL that pgkeep runs really accepts: protocol versions and cipher suites, with the
-defaults that lead to them. Nothing here is written by hand.
+defaults that lead to them. A test writes this page, and fails where it differs from what it sees.
 
-A test starts an instance of each major version, reads the two parameters from the API and from the
-server, and then offers every cipher suite there is with each version of TLS, takes out the one that
-the server chose, and offers the rest, until the server refuses. That is done with an RSA key
-(`rds-ca-rsa2048-g1`, the default) and with an ECDSA key (`rds-ca-ecc384-g1`). For 10, 18 and the
-distribution's engine the result was also compared with the handshakes that the `openssl` command
-completes. The test fails where this page differs from what it sees. To write it anew:
+The test starts an instance of each major version. `rds.force_ssl` and `ssl_ciphers` must be the
+same in the RDS User Guide, in the default parameter group, among the family's defaults and on the
+running server. Then every cipher suite there is is offered with one version of TLS; the one that
+the server chooses is taken out and the rest offered again, until the server refuses. That is done
+with an RSA key (`rds-ca-rsa2048-g1`, the default) and with an ECDSA key (`rds-ca-ecc384-g1`). For
+10, 18 and the distribution's engine the openssl command, which completes a handshake with one suite
+after the other, must find the same. To write the page anew:
 
 ```sh
 PGKEEP_UPDATE=1 cargo xtask test --test e2e_wire_table
@@ -32,25 +34,23 @@ PGKEEP_UPDATE=1 cargo xtask test --test e2e_wire_table
 const SUMMARY: &str = "\
 ## By default
 
-Numbers of cipher suites with an RSA key / with an ECDSA key; – is a refused version (the alert is
-`protocol_version`). The last column is a session of psql with TLS 1.1 and `verify-full`: the suite
-that it got with either key. Up to 11 PostgreSQL has no setting for the protocol version; from 12 on
-the session needs a parameter group with `ssl_min_protocol_version` = `TLSv1.1`, and without one
-psql was seen to be refused.
+Numbers are those of cipher suites with an RSA key / with an ECDSA key; – is a refused version, with
+the alert `protocol_version`. The last column is psql with `verify-full` and TLS 1.1 only, and the
+suites that it got with the two keys. Up to 11 PostgreSQL has no setting for the protocol version.
+From 12 on psql must be refused by default, and gets its session with a parameter group in which
+`ssl_min_protocol_version` is `TLSv1.1`.
 
 ";
 
-const GROUPED: &str = "\
-## With a group that opens TLS 1.1
-
-The same with `ssl_min_protocol_version` = `TLSv1.1`.
+const OPENED: &str = "\
+## With the group that opens TLS 1.1
 
 ";
 
 const SUITES: &str = "\
 ## Cipher suites
 
-In the order in which the servers chose them.
+Each list is in the order in which the servers chose.
 
 ";
 
@@ -63,12 +63,14 @@ pub(crate) fn render(
     distribution: &str,
     checked_in: &str,
 ) -> String {
-    let mut page = INTRODUCTION.to_owned() + SUMMARY;
-    page += &summary(pinned);
-    page += &("\n".to_owned() + GROUPED + &opened(pinned) + "\n" + SUITES);
-    page += &lists(pinned, "###");
-    let own = section(system, distribution);
-    let (_, old) = checked_in.split_at(checked_in.find(SYSTEM).unwrap_or(checked_in.len()));
+    let lists = collect(pinned);
+    let mut page = format!("{INTRODUCTION}{SUMMARY}{}\n", summary(pinned));
+    page += &format!("{OPENED}{}\n{SUITES}", opened(pinned));
+    for (index, list) in lists.iter().enumerate() {
+        page += &list.render(index);
+    }
+    let own = section(system, &lists, distribution);
+    let old = checked_in.find(SYSTEM).map_or("", |start| &checked_in[start..]);
     let is_same_distribution = old.lines().next() == own.lines().next();
     page + if is_same_distribution || old.is_empty() { &own } else { old }
 }
@@ -83,49 +85,64 @@ pub(crate) fn diff(old: &str, new: &str) -> String {
     format!("{}{}{advice}", only("-", old, new), only("+", new, old))
 }
 
-fn section(system: &Seen, distribution: &str) -> String {
-    let line = system.openssl.rsplit_once('.').map_or("", |(line, _)| line);
-    let major = system.engine.major();
-    let mut text = format!("{SYSTEM}{distribution}\n\nPostgreSQL {major} with OpenSSL {line}. ");
-    text += "OpenSSL 3 makes no handshake below TLS 1.2 at its default security level, so that a \
-             group which\nopens TLS 1.1 also sets `@SECLEVEL=0` in `ssl_ciphers`.\n\n";
+/// Lists that a pinned engine has too are not repeated.
+fn section(system: &Seen, known: &[List<'_>], distribution: &str) -> String {
     let seen = std::slice::from_ref(system);
-    text += &summary(seen);
-    text += &("\nWith the group:\n\n".to_owned() + &opened(seen) + "\n" + &lists(seen, "###"));
-    text.truncate(text.trim_end().len());
-    text + "\n"
+    let mut text = format!("{SYSTEM}{distribution}\n\n{}\n{}\n", summary(seen), opened(seen));
+    let mut own = Vec::new();
+    for list in collect(seen) {
+        let place = known.iter().position(|it| it.suites == list.suites);
+        let place = place.unwrap_or_else(|| known.len() + own.len());
+        for (what, _) in &list.uses {
+            let _ = writeln!(text, "- {what}: list {}", place + 1);
+        }
+        if place >= known.len() {
+            own.push(list);
+        }
+    }
+    for (index, list) in own.iter().enumerate() {
+        text += &format!("\n{}", list.render(known.len() + index).trim_end());
+    }
+    text
 }
 
 fn summary(seen: &[Seen]) -> String {
     let mut table = "| Major | Release | OpenSSL | `rds.force_ssl` | `ssl_ciphers` | TLS 1.0 | \
-                     TLS 1.1 | TLS 1.2 | TLS 1.3 | TLS 1.1 by group |\n\
+                     TLS 1.1 | TLS 1.2 | TLS 1.3 | TLS 1.1 for psql |\n\
                      |---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for one in seen {
         let [rsa, ecdsa] = &one.sessions;
         let how = if one.opened.is_some() { "by group" } else { "by default" };
-        // The distribution updates its engine in place.
+        let major = one.engine.major();
         let (release, openssl) = match one.engine {
             Engine::Pinned(_) => (&*one.release, &*one.openssl),
+            // Updated in place: only the lines stay.
             Engine::System(_) => ("–", one.openssl.rsplit_once('.').unwrap_or_default().0),
         };
+        let (force_ssl, ciphers, counts) = (&one.force_ssl, &one.ciphers, counts(&one.by_default));
         let _ = writeln!(
             table,
-            "| {} | {release} | {openssl} | {} | `{}` | {} | {how}: `{rsa}`, `{ecdsa}` |",
-            one.engine.major(),
-            one.force_ssl,
-            one.ciphers,
-            counts(&one.by_default)
+            "| {major} | {release} | {openssl} | {force_ssl} | `{ciphers}` | {counts} | \
+             {how}: `{rsa}`, `{ecdsa}` |",
         );
     }
     table
 }
 
+/// Majors with the same row share it.
 fn opened(seen: &[Seen]) -> String {
-    let mut table =
-        "| Major | TLS 1.0 | TLS 1.1 | TLS 1.2 | TLS 1.3 |\n|---|---|---|---|---|\n".to_owned();
-    for (one, opened) in seen.iter().filter_map(|one| Some((one, one.opened.as_ref()?))) {
-        let _ = writeln!(table, "| {} | {} |", one.engine.major(), counts(opened));
+    let rows = seen.iter().filter_map(|one| {
+        let opened = one.opened.as_ref()?;
+        Some((one.engine.major(), format!("`{}` | {}", opened.ciphers, counts(&opened.suites))))
+    });
+    let rows: Vec<_> = rows.collect();
+    let mut table = "| Major | `ssl_ciphers` | TLS 1.0 | TLS 1.1 | TLS 1.2 | TLS 1.3 |\n\
+                     |---|---|---|---|---|---|\n"
+        .to_owned();
+    for same in rows.chunk_by(|one, next| one.1 == next.1) {
+        let majors: Vec<_> = same.iter().map(|(major, _)| *major).collect();
+        let _ = writeln!(table, "| {} | {} |", ranges(&majors), same[0].1);
     }
     table
 }
@@ -139,41 +156,41 @@ fn counts([rsa, ecdsa]: &[Suites; 2]) -> String {
     rsa.iter().zip(ecdsa).map(cell).collect::<Vec<_>>().join(" | ")
 }
 
-/// A list of suites, and where it was seen: a line each with the majors.
+/// A list of suites, and where it was seen: what, and the majors.
 struct List<'a> {
     suites: &'a [Cipher],
     uses: Vec<(String, Vec<u16>)>,
 }
 
-/// Each different list once.
-fn lists(seen: &[Seen], heading: &str) -> String {
+impl List<'_> {
+    fn render(&self, index: usize) -> String {
+        let mut text = format!("### List {}: {} suites\n\n", index + 1, self.suites.len());
+        for (what, majors) in &self.uses {
+            let _ = writeln!(text, "- {what}: {}", ranges(majors));
+        }
+        text += "\n| | Code | IANA | OpenSSL |\n|---|---|---|---|\n";
+        for (index, Cipher { code, iana, openssl, .. }) in self.suites.iter().enumerate() {
+            let _ = writeln!(text, "| {} | {code:04X} | `{iana}` | `{openssl}` |", index + 1);
+        }
+        text + "\n"
+    }
+}
+
+/// Each different list once, those of the newest version first.
+fn collect(seen: &[Seen]) -> Vec<List<'_>> {
     let mut lists: Vec<List<'_>> = Vec::new();
-    for (version, code) in TlsVersion::ALL.iter().rev().zip([3, 2, 1, 0]) {
-        for (at, key) in Key::BOTH.iter().enumerate() {
+    for (place, version) in TlsVersion::ALL.into_iter().enumerate().rev() {
+        for (at, key) in Key::BOTH.into_iter().enumerate() {
             for one in seen {
-                let major = one.engine.major();
-                let opened = one.opened.iter().map(|it| (it, ", with the group"));
-                for (suites, how) in [(&one.by_default, "")].into_iter().chain(opened) {
-                    let what = format!("{version}, {} key{how}", key.name());
-                    note(&mut lists, &suites[at][code], what, major);
+                let opened = one.opened.iter().map(|it| (&it.suites, ", with the group"));
+                for (suites, how) in iter::once((&one.by_default, "")).chain(opened) {
+                    let what = format!("{}, {} key{how}", title(version), key.name());
+                    note(&mut lists, &suites[at][place], what, one.engine.major());
                 }
             }
         }
     }
-    let mut text = String::new();
-    for List { suites, uses } in lists {
-        let _ = writeln!(text, "{heading} {}\n", title(suites, &uses));
-        for (what, majors) in &uses {
-            let _ = writeln!(text, "- {what}: {}", ranges(majors));
-        }
-        text += "\n| | Code | IANA | OpenSSL |\n|---|---|---|---|\n";
-        for (number, suite) in suites.iter().enumerate() {
-            let Cipher { code, iana, openssl, .. } = suite;
-            let _ = writeln!(text, "| {} | {code:04X} | `{iana}` | `{openssl}` |", number + 1);
-        }
-        text.push('\n');
-    }
-    text
+    lists
 }
 
 fn note<'a>(lists: &mut Vec<List<'a>>, suites: &'a [Cipher], what: String, major: u16) {
@@ -192,18 +209,33 @@ fn note<'a>(lists: &mut Vec<List<'a>>, suites: &'a [Cipher], what: String, major
     }
 }
 
-fn title(suites: &[Cipher], uses: &[(String, Vec<u16>)]) -> String {
-    let what = uses[0].0.trim_end_matches(", with the group");
-    format!("{what}, {}: {} suites", ranges(&uses[0].1), suites.len())
+fn title(version: TlsVersion) -> &'static str {
+    match version {
+        TlsVersion::Tls10 => "TLS 1.0",
+        TlsVersion::Tls11 => "TLS 1.1",
+        TlsVersion::Tls12 => "TLS 1.2",
+        TlsVersion::Tls13 => "TLS 1.3",
+    }
 }
 
 /// `10, 12–18`.
 fn ranges(majors: &[u16]) -> String {
-    let runs = majors.chunk_by(|a, b| a + 1 == *b);
+    let runs = majors.chunk_by(|one, next| one + 1 == *next);
     let run = |run: &[u16]| match run {
         [first, .., last] => format!("{first}–{last}"),
         [only] => only.to_string(),
         [] => String::new(),
     };
     runs.map(run).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn runs_are_drawn_together() {
+    assert_eq!(ranges(&[10, 12, 13, 14, 18]), "10, 12–14, 18");
+}
+
+#[test]
+fn a_difference_is_shown_by_its_lines() {
+    let shown = diff("a\nb\nc\n", "a\nB\nc\n");
+    assert!(shown.starts_with("-b\n+B\n"), "{shown}");
 }

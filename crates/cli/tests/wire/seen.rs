@@ -86,9 +86,17 @@ pub(crate) struct Seen {
     pub(crate) ciphers: String,
     pub(crate) by_default: [Suites; 2],
     /// With a group that opens TLS 1.1, where there is a setting for it.
-    pub(crate) opened: Option<[Suites; 2]>,
+    pub(crate) opened: Option<Opened>,
     /// The suites of psql's sessions with TLS 1.1.
     pub(crate) sessions: [String; 2],
+}
+
+/// What was seen with a group that opens TLS 1.1.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// `ssl_ciphers`, as the server has it then.
+    pub(crate) ciphers: String,
+    pub(crate) suites: [Suites; 2],
 }
 
 /// Looks at one engine with an instance of its own.
@@ -122,7 +130,10 @@ pub(crate) fn look(plane: &ControlPlane, engine: Engine) -> Seen {
         (enumerate(&instance), suite.to_owned())
     });
     let sessions = opened.each_mut().map(|(_, suite)| std::mem::take(suite));
-    let opened = has_minimum.then(|| opened.map(|(suites, _)| suites));
+    let opened = has_minimum.then(|| Opened {
+        ciphers: Psql::to(plane, &instance).query("SHOW ssl_ciphers"),
+        suites: opened.map(|(suites, _)| suites),
+    });
     plane.delete(name);
     plane.wait_deleted(name);
     if has_minimum {
