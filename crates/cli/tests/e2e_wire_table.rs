@@ -4,7 +4,12 @@
 //!
 //! TLS 1.1 is shown by psql: refused by default from 12 on, a session with a group that opens it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
 
 mod groups;
 mod wire;

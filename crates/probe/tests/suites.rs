@@ -156,6 +156,21 @@ async fn an_older_version_ends_the_list() {
     assert!(matches!(lower, VersionAnswer::Lower { version: TlsVersion::Tls11, .. }), "{lower:?}");
 }
 
+/// PostgreSQL takes the setting; OpenSSL 3 has no signature for it at its default security level.
+#[tokio::test]
+async fn a_version_that_only_the_library_refuses_is_refused() {
+    let [rsa, _] = leaves();
+    let settings = "ssl_min_protocol_version = 'TLSv1.1'";
+    let server = Server::start("library", &rsa, TLS_ONLY, settings);
+    let found = accepted_suites(server.addr, TlsVersion::Tls11, WITHIN).await.unwrap();
+    assert_eq!(found.suites, []);
+    assert!(matches!(found.end, Some(VersionAnswer::Refused { .. })), "{found:?}");
+    assert_eq!(enumerated_by_openssl(&server, TlsVersion::Tls11), [""; 0]);
+    let lines = server.drain_log();
+    let says_why = |line: &String| line.ends_with("no suitable signature algorithm");
+    assert!(lines.len() == 2 && lines.iter().all(says_why), "{lines:#?}");
+}
+
 /// A server that speaks TLS 1.3 and chooses these suites, one a connection, then hangs.
 async fn stranger(choices: Vec<u16>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

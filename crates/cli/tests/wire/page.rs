@@ -65,7 +65,7 @@ pub(crate) fn render(
 ) -> String {
     let lists = collect(pinned);
     let mut page = format!("{INTRODUCTION}{SUMMARY}{}\n", summary(pinned));
-    page += &format!("{OPENED}{}\n{SUITES}", opened(pinned));
+    let _ = write!(page, "{OPENED}{}\n{SUITES}", opened(pinned));
     for (index, list) in lists.iter().enumerate() {
         page += &list.render(index);
     }
@@ -101,9 +101,9 @@ fn section(system: &Seen, known: &[List<'_>], distribution: &str) -> String {
         }
     }
     for (index, list) in own.iter().enumerate() {
-        text += &format!("\n{}", list.render(known.len() + index).trim_end());
+        let _ = write!(text, "\n{}", list.render(known.len() + index));
     }
-    text
+    text.trim_end().to_owned() + "\n"
 }
 
 fn summary(seen: &[Seen]) -> String {

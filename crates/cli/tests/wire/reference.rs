@@ -17,9 +17,11 @@ const CIPHERS: [(&str, &str); 9] = [
     ("10.9 and higher minor versions", "HIGH:MEDIUM:+3DES:!aNULL:!RC4"),
 ];
 
-/// "The rds.force_ssl parameter default value is 1 (on) for RDS for PostgreSQL version 15 and
-/// later. For all other RDS for PostgreSQL major versions 14 and older, the default value of this
-/// parameter is 0 (off)."
+/// The default of `rds.force_ssl`.
+///
+/// > The `rds.force_ssl` parameter default value is 1 (on) for RDS for PostgreSQL version 15 and
+/// > later. For all other RDS for PostgreSQL major versions 14 and older, the default value of this
+/// > parameter is 0 (off).
 pub(crate) fn force_ssl(major: u16) -> &'static str {
     if major >= 15 { "1" } else { "0" }
 }
