@@ -66,6 +66,14 @@ pub(crate) struct EngineArgs {
     /// [default: the registry of npm's own configuration]
     #[arg(long, env = "PGKEEP_ENGINE_REGISTRY", value_name = "URL", hide_env_values = true)]
     pub(crate) engine_registry: Option<String>,
+    /// The folder with a folder for each major version of the distribution's PostgreSQL
+    #[arg(
+        long,
+        env = "PGKEEP_SYSTEM_ENGINES",
+        value_name = "D",
+        default_value = "/usr/lib/postgresql"
+    )]
+    pub(crate) system_engines: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -48,7 +48,8 @@ pub(crate) fn prepare(args: &ServeArgs) -> anyhow::Result<Prepared> {
 pub(crate) fn catalogue(args: &EngineArgs) -> anyhow::Result<EngineCatalogue> {
     Ok(EngineCatalogue::new(EngineSettings {
         folder: engines_folder(args)?,
-        system_root: PathBuf::from("/usr/lib/postgresql"),
+        system_root: std::path::absolute(&args.system_engines)
+            .context("cannot tell the current folder")?,
         registry: absolute_registry(args.engine_registry.as_deref())?,
     }))
 }

@@ -1,12 +1,13 @@
 //! Writes a `ClientHello` that offers given versions of TLS and everything a server could want
-//! with them, so that a refusal is one of the *version*, not of a cipher suite or a group.
+//! with them, so that a refusal is one of the *version*, not of a cipher suite or a group; or with
+//! only some of the suites, so that it is one of these.
 //!
 //! It exists because rustls begins at TLS 1.2 and OpenSSL 3 does not offer older versions by
 //! default. The handshake is never completed; so there is no key share (a TLS 1.3 server then
 //! answers with a `HelloRetryRequest`, which names version and suite just as well, RFC 8446
 //! §4.2.8), and the random bytes are constant, for no secret is ever drawn from them.
 
-use crate::names;
+use crate::names::{self, Cipher};
 use crate::version::TlsVersion;
 
 /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV`, RFC 5746 §3.3.
@@ -25,13 +26,19 @@ const SIGNATURE_SCHEMES: [u16; 18] = [
     0x0501, 0x0601, 0x0402, 0x0203, 0x0201, 0x0202,
 ];
 
-/// The record of a `ClientHello` that offers `versions`.
+/// The record of a `ClientHello` that offers `versions` with every suite.
 pub(crate) fn render_client_hello(versions: &[TlsVersion]) -> Vec<u8> {
+    render_offer(versions, &suites(versions))
+}
+
+/// The record of a `ClientHello` that offers `versions` with some suites, the preferred first.
+pub(crate) fn render_offer(versions: &[TlsVersion], suites: &[Cipher]) -> Vec<u8> {
     let highest = versions.iter().max().copied().unwrap_or(TlsVersion::Tls13);
+    let signal = is_any_older(versions).then_some(RENEGOTIATION_SCSV);
     let mut body = highest.min(TlsVersion::Tls12).code().to_be_bytes().to_vec();
     body.extend_from_slice(&[0x70; 32]);
     body.push(0);
-    body.extend(vector16(&codes(suites(versions))));
+    body.extend(vector16(&codes(suites.iter().map(|suite| suite.code).chain(signal))));
     body.extend_from_slice(&[1, 0]);
     body.extend(vector16(&extensions(versions)));
 
@@ -42,18 +49,21 @@ pub(crate) fn render_client_hello(versions: &[TlsVersion]) -> Vec<u8> {
     record
 }
 
-fn suites(versions: &[TlsVersion]) -> impl Iterator<Item = u16> {
+/// Every suite that belongs to one of `versions`.
+///
+/// The strongest of a family come last in the registry and first here: a server that follows the
+/// client's preference then shows one that it is likely to be used with.
+pub(crate) fn suites(versions: &[TlsVersion]) -> Vec<Cipher> {
     let tls13 = versions.contains(&TlsVersion::Tls13);
-    let older = versions.iter().any(|version| *version < TlsVersion::Tls13);
-    names::ciphers()
-        .filter(move |cipher| if cipher.is_tls13() { tls13 } else { older })
-        // The strongest of a family come last in the registry: a server that follows the
-        // client's preference then shows one that it is likely to be used with.
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .map(|cipher| cipher.code)
-        .chain(older.then_some(RENEGOTIATION_SCSV))
+    let older = is_any_older(versions);
+    let belongs = |cipher: &Cipher| if cipher.is_tls13() { tls13 } else { older };
+    let mut suites: Vec<_> = names::ciphers().filter(belongs).collect();
+    suites.reverse();
+    suites
+}
+
+fn is_any_older(versions: &[TlsVersion]) -> bool {
+    versions.iter().any(|version| *version < TlsVersion::Tls13)
 }
 
 fn extensions(versions: &[TlsVersion]) -> Vec<u8> {
@@ -101,13 +111,14 @@ fn vector8(body: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// rustls' server side reads what is written here: an implementation that is not ours.
-    fn read_by_rustls(versions: &[TlsVersion]) -> Vec<u16> {
+    fn read_by_rustls(hello: &[u8]) -> Vec<u16> {
         let mut acceptor = rustls::server::Acceptor::default();
-        let hello = render_client_hello(versions);
-        acceptor.read_tls(&mut hello.as_slice()).unwrap();
+        acceptor.read_tls(&mut &*hello).unwrap();
         let accepted = acceptor.accept().map_err(|(error, _)| error).unwrap().unwrap();
         let hello = accepted.client_hello();
         assert_eq!(hello.alpn().unwrap().collect::<Vec<_>>(), [b"postgresql"]);
@@ -116,16 +127,29 @@ mod tests {
 
     #[test]
     fn rustls_reads_the_suites_of_each_version() {
-        let tls13 = read_by_rustls(&[TlsVersion::Tls13]);
+        let all = |versions: &[TlsVersion]| read_by_rustls(&render_client_hello(versions));
+        let tls13 = all(&[TlsVersion::Tls13]);
         assert_eq!(tls13, [0x1305, 0x1304, 0x1303, 0x1302, 0x1301]);
-        let tls12 = read_by_rustls(&[TlsVersion::Tls12]);
+        let tls12 = all(&[TlsVersion::Tls12]);
         assert!(tls12.contains(&0xc030) && tls12.contains(&RENEGOTIATION_SCSV));
         assert!(!tls12.contains(&0x1301));
-        assert_eq!(read_by_rustls(&TlsVersion::ALL).len(), tls12.len() + tls13.len());
+        assert_eq!(all(&TlsVersion::ALL).len(), tls12.len() + tls13.len());
     }
 
     #[test]
     fn a_hello_stays_below_one_kibibyte() {
         assert!(render_client_hello(&TlsVersion::ALL).len() < 1024);
+    }
+
+    proptest! {
+        #[test]
+        fn rustls_reads_any_selection_in_its_order(
+            version in prop::sample::select(&TlsVersion::ALL[2..]),
+            chosen in prop::sample::subsequence(suites(&TlsVersion::ALL), 1..=112).prop_shuffle(),
+        ) {
+            let signal = (version < TlsVersion::Tls13).then_some(RENEGOTIATION_SCSV);
+            let codes: Vec<_> = chosen.iter().map(|suite| suite.code).chain(signal).collect();
+            prop_assert_eq!(read_by_rustls(&render_offer(&[version], &chosen)), codes);
+        }
     }
 }

@@ -77,9 +77,9 @@ pub enum ProbeError {
         /// The reason: an alert of the server, or what the server did wrong.
         source: rustls::Error,
     },
-    /// A cipher suite was chosen that was never offered.
-    #[error("{addr} chose the unknown cipher suite {code:#06x}")]
-    UnknownCipher {
+    /// A cipher suite was chosen that was not offered.
+    #[error("{addr} chose the cipher suite {code:#06x}, which was not offered")]
+    CipherNotOffered {
         /// The endpoint.
         addr: SocketAddr,
         /// The suite's code point.

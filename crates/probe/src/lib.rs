@@ -24,7 +24,7 @@ pub use certificate::{Certificate, fingerprint};
 pub use error::ProbeError;
 pub use handshake::{Handshake, Versions, handshake};
 pub use names::{Cipher, cipher, ciphers, openssl_cipher_name};
-pub use offers::{VersionAnswer, offers};
+pub use offers::{AcceptedSuites, VersionAnswer, accepted_suites, offers};
 pub use packets::{AuthMethod, ServerMessage};
 pub use plaintext::{PlaintextAnswer, plaintext};
 pub use proof::{Endpoint, Expected, Plaintext, PlaintextPolicy, ProofError, Seen, prove};

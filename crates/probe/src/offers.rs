@@ -1,4 +1,5 @@
-//! Which versions of TLS a server accepts, asked one `ClientHello` a version.
+//! Which versions of TLS a server accepts, asked one `ClientHello` a version, and with which
+//! suites, asked one `ClientHello` a suite and one more.
 //!
 //! The handshake is left after the server's choice, so nothing here shows that the server holds
 //! its key; [`crate::handshake()`] does. PostgreSQL logs each of these connections: a refusal as
@@ -8,7 +9,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::client_hello::render_client_hello;
+use crate::client_hello::{render_client_hello, render_offer, suites};
 use crate::error::ProbeError;
 use crate::names::{self, Cipher};
 use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, ServerHello, parse_flight};
@@ -40,6 +41,15 @@ pub enum VersionAnswer {
     },
 }
 
+/// The cipher suites that a server accepts with one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedSuites {
+    /// In the order in which the server chose them, each out of all that it had not chosen yet.
+    pub suites: Vec<Cipher>,
+    /// The answer to the offer of all other suites; none if there are no others.
+    pub end: Option<VersionAnswer>,
+}
+
 /// What a server shows before encryption begins.
 pub(crate) struct Greeting {
     pub(crate) version: TlsVersion,
@@ -58,7 +68,44 @@ pub async fn offers(
     version: TlsVersion,
     within: Duration,
 ) -> Result<VersionAnswer, ProbeError> {
-    let answer = exchange(addr, &[version], |flight| flight.hello.is_some(), within).await?;
+    offer(addr, version, &render_client_hello(&[version]), within).await
+}
+
+/// Finds out which suites the server at `addr` accepts with `version`.
+///
+/// Every suite is offered, then all but the one that was chosen, until the server refuses: one
+/// connection for each accepted suite, and one more. Each connection must be done `within` its
+/// time, and there are at most as many as there are suites ([`crate::ciphers`]).
+///
+/// # Errors
+/// As [`offers`], and [`ProbeError::CipherNotOffered`].
+pub async fn accepted_suites(
+    addr: SocketAddr,
+    version: TlsVersion,
+    within: Duration,
+) -> Result<AcceptedSuites, ProbeError> {
+    let mut left = suites(&[version]);
+    let mut accepted = Vec::new();
+    while !left.is_empty() {
+        match offer(addr, version, &render_offer(&[version], &left), within).await? {
+            VersionAnswer::Accepted { cipher_suite: code } => {
+                let place = left.iter().position(|suite| suite.code == code);
+                let place = place.ok_or(ProbeError::CipherNotOffered { addr, code })?;
+                accepted.push(left.remove(place));
+            }
+            end => return Ok(AcceptedSuites { suites: accepted, end: Some(end) }),
+        }
+    }
+    Ok(AcceptedSuites { suites: accepted, end: None })
+}
+
+async fn offer(
+    addr: SocketAddr,
+    version: TlsVersion,
+    hello: &[u8],
+    within: Duration,
+) -> Result<VersionAnswer, ProbeError> {
+    let answer = exchange(addr, hello, |flight| flight.hello.is_some(), within).await?;
     let hello = match answer {
         Answer::Alert(alert) => return Ok(VersionAnswer::Refused { alert }),
         Answer::Flight(_, hello) => hello,
@@ -78,7 +125,7 @@ pub(crate) async fn greet(addr: SocketAddr, within: Duration) -> Result<Greeting
         Some(hello) => flight.chain.is_some() || hello.version == TlsVersion::Tls13.code(),
         None => false,
     };
-    match exchange(addr, &TlsVersion::ALL, enough, within).await? {
+    match exchange(addr, &render_client_hello(&TlsVersion::ALL), enough, within).await? {
         Answer::Alert(alert) => {
             Err(ProbeError::Handshake { addr, source: rustls::Error::AlertReceived(alert.into()) })
         }
@@ -92,7 +139,7 @@ pub(crate) async fn greet(addr: SocketAddr, within: Duration) -> Result<Greeting
 
 /// The suite of a code point, all of which were in the offer.
 pub(crate) fn known_cipher(addr: SocketAddr, code: u16) -> Result<Cipher, ProbeError> {
-    names::cipher(code).ok_or(ProbeError::UnknownCipher { addr, code })
+    names::cipher(code).ok_or(ProbeError::CipherNotOffered { addr, code })
 }
 
 fn known_version(addr: SocketAddr, hello: &ServerHello) -> Result<TlsVersion, ProbeError> {
@@ -110,12 +157,12 @@ enum Answer {
 
 async fn exchange(
     addr: SocketAddr,
-    versions: &[TlsVersion],
+    hello: &[u8],
     enough: impl Fn(&Flight) -> bool,
     within: Duration,
 ) -> Result<Answer, ProbeError> {
     let mut wire = Wire::open_tls(addr, within).await?;
-    wire.send(&render_client_hello(versions), AWAITED).await?;
+    wire.send(hello, AWAITED).await?;
     let mut bytes = Vec::new();
     loop {
         let unintelligible =
