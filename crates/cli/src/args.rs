@@ -46,6 +46,20 @@ pub(crate) enum Command {
     ///
     /// Exits with 1 when something fails.
     Doctor(DoctorArgs),
+    /// Become a program that sees an instance's folder as /rdsdbdata
+    #[command(hide = true)]
+    InView(InViewArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InViewArgs {
+    /// An empty folder, where the view is put together
+    pub(crate) root: PathBuf,
+    /// The instance's folder
+    pub(crate) folder: PathBuf,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) program: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::args::ServeArgs;
 use crate::clock::SystemClock;
+use crate::commands::in_view;
 use crate::credentials;
 use crate::data_directory::DataDirectory;
 use crate::failure::hinted;
@@ -52,6 +53,7 @@ impl Plane {
             clock: Arc::new(SystemClock),
             hosts,
             os_user: user.name,
+            own_views: in_view::is_allowed(),
             machine_memory: memory_bytes(),
             address: args.address,
             pool_size: args.pool,

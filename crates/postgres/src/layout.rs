@@ -25,7 +25,7 @@ impl Layout {
     /// Makes the folders below the data directory.
     pub fn ensure(root: &Path) -> Result<Self, PostgresError> {
         let layout = Self { root: root.to_owned() };
-        for folder in ["instances", "pool", "run", "trash"] {
+        for folder in ["instances", "pool", "run", "trash", "view"] {
             ensure_folder(&root.join(folder))?;
         }
         Ok(layout)
@@ -42,6 +42,7 @@ impl Layout {
     pub fn instance(&self, id: &DbiResourceId) -> InstanceFiles {
         let short: String = id.as_str().chars().skip("db-".len()).collect();
         InstanceFiles {
+            view: self.view(),
             folder: self.root.join("instances").join(id.as_str()),
             socket: self.root.join("run").join(&short[..short.len().min(SOCKET_FOLDER_LENGTH)]),
         }
@@ -57,6 +58,12 @@ impl Layout {
         self.root.join("pool")
     }
 
+    /// Always empty: where an instance's view of the file system is put together, in a mount
+    /// namespace of its own.
+    pub fn view(&self) -> PathBuf {
+        self.root.join("view")
+    }
+
     /// What is being removed.
     pub(crate) fn trash(&self) -> PathBuf {
         self.root.join("trash")
@@ -69,6 +76,7 @@ const SOCKET_FOLDER_LENGTH: usize = 12;
 /// The files of one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceFiles {
+    view: PathBuf,
     folder: PathBuf,
     socket: PathBuf,
 }
@@ -82,6 +90,11 @@ impl InstanceFiles {
     /// `PGDATA`.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// Where the instance's view of the file system is put together.
+    pub(crate) fn view(&self) -> &Path {
+        &self.view
     }
 
     /// The folder of the Unix socket.

@@ -16,6 +16,7 @@ mod postmaster;
 mod prepare;
 mod program;
 mod trash;
+pub mod view;
 
 pub use admin::{Access, Admin};
 pub use certificate::{KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair};

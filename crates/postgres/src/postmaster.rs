@@ -5,9 +5,9 @@
 //! alone: that file only says which process to look at.
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use crate::PostgresError;
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, ensure_folder};
 use crate::program::{self, Priority};
+use crate::view::RDSDBDATA;
 
 /// How long a fast shutdown may take before it becomes an immediate one: PostgreSQL writes a
 /// checkpoint first, which on a slow disk with large buffers takes minutes.
@@ -74,15 +75,17 @@ impl Postmasters {
     }
 
     /// Starts the instance's server and returns when it has begun; `Admin::wait` tells when it
-    /// accepts connections.
+    /// accepts connections. With `with_view` it sees its folder as `/rdsdbdata`: this program must
+    /// then know the hidden command `in-view`.
     pub fn start(
         &self,
         id: &DbiResourceId,
         files: &InstanceFiles,
         engine: &Engine,
+        with_view: bool,
     ) -> Result<Postmaster, PostgresError> {
         ensure_folder(files.socket())?;
-        let postmaster = spawn(files, engine)?;
+        let postmaster = spawn(files, engine, with_view)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id.clone(), postmaster.clone());
         Ok(postmaster)
@@ -98,6 +101,12 @@ impl Postmaster {
     /// Whether it has not ended.
     pub fn runs(&self) -> bool {
         !*self.ended.borrow() && pidfd_send_signal(&*self.handle, Signal::CHILD).is_ok()
+    }
+
+    /// Whether it sees the instance's folder as [`RDSDBDATA`].
+    pub fn has_view(&self, files: &InstanceFiles) -> bool {
+        let seen = Path::new("/proc").join(self.pid().to_string()).join("root");
+        is_same_folder(&seen.join(RDSDBDATA.trim_start_matches('/')).join("data"), &files.data())
     }
 
     /// Waits until it has ended.
@@ -141,7 +150,11 @@ impl Postmaster {
     }
 }
 
-fn spawn(files: &InstanceFiles, engine: &Engine) -> Result<Postmaster, PostgresError> {
+fn spawn(
+    files: &InstanceFiles,
+    engine: &Engine,
+    with_view: bool,
+) -> Result<Postmaster, PostgresError> {
     let log = files.startup_log();
     let output = OpenOptions::new()
         .create(true)
@@ -151,7 +164,11 @@ fn spawn(files: &InstanceFiles, engine: &Engine) -> Result<Postmaster, PostgresE
         .open(&log)
         .map_err(PostgresError::file("write", &log))?;
     let errors = output.try_clone().map_err(PostgresError::file("write", &log))?;
-    let mut command = program::command(engine, "postgres", Priority::Normal);
+    let mut command = if with_view {
+        program::command_in_view(engine, "postgres", files)
+    } else {
+        program::command(engine, "postgres", Priority::Normal)
+    };
     command
         .arg("-D")
         .arg(files.data())
@@ -190,10 +207,16 @@ fn adopt(files: &InstanceFiles) -> Result<Option<Postmaster>, PostgresError> {
 
 fn works_in(pid: Pid, data: &Path) -> bool {
     let process = Path::new("/proc").join(pid.as_raw_nonzero().to_string());
-    let folder = fs::read_link(process.join("cwd"));
     let program = fs::read_link(process.join("exe"));
     let is_postgres = program.is_ok_and(|path| path.to_string_lossy().contains("postgres"));
-    is_postgres && folder.is_ok_and(|folder| fs::canonicalize(data).is_ok_and(|d| d == folder))
+    is_postgres && is_same_folder(&process.join("cwd"), data)
+}
+
+/// Whether two paths lead to one folder, whatever the view of the file system.
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).map(|about: Metadata| (about.dev(), about.ino())).ok();
+    let one = identity(one);
+    one.is_some() && one == identity(other)
 }
 
 fn watch_process(pid: Pid) -> Result<Postmaster, rustix::io::Errno> {

@@ -7,6 +7,8 @@ use tokio::process::Command;
 
 use crate::PostgresError;
 use crate::engine::Engine;
+use crate::layout::InstanceFiles;
+use crate::view::IN_VIEW;
 
 /// Whether to leave the processor to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub enum Priority {
 /// A program of an engine, in the engine's clean environment; it ends with its caller.
 pub(crate) fn command(engine: &Engine, name: &str, priority: Priority) -> Command {
     let program = engine.program(name);
-    let mut command = match priority {
+    let command = match priority {
         Priority::Normal => Command::new(program),
         Priority::Background => {
             let mut nice = Command::new("nice");
@@ -28,6 +30,19 @@ pub(crate) fn command(engine: &Engine, name: &str, priority: Priority) -> Comman
             nice
         }
     };
+    in_environment(command, engine)
+}
+
+/// A program of an engine with the instance's own view of the file system: this program takes the
+/// view and becomes that one.
+pub(crate) fn command_in_view(engine: &Engine, name: &str, files: &InstanceFiles) -> Command {
+    // What runs, even when its file has been replaced meanwhile.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(IN_VIEW).args([files.view(), files.folder()]).arg(engine.program(name));
+    in_environment(command, engine)
+}
+
+fn in_environment(mut command: Command, engine: &Engine) -> Command {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
     if let Some(folder) = &engine.lib_dir {
         command.env("LD_LIBRARY_PATH", folder);

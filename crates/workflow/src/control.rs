@@ -34,6 +34,8 @@ pub struct Settings {
     pub hosts: HostsFile,
     /// The operating system user that runs pgkeep and its servers.
     pub os_user: String,
+    /// Whether servers can have a view of the file system of their own, with `/rdsdbdata`.
+    pub own_views: bool,
     /// The machine's memory in bytes, which bounds what instance classes ask for.
     pub machine_memory: u64,
     /// One address for all instances, instead of a loopback address each.

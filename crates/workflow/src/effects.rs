@@ -117,7 +117,12 @@ impl Step<'_> {
         self.control.publish_names()?;
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
-        let postmaster = self.control.postmasters.start(id, self.files, engine)?;
+        let postmaster = self.control.postmasters.start(
+            id,
+            self.files,
+            engine,
+            self.control.settings.own_views,
+        )?;
         let ready = Admin::wait(self.files, self.plan.address, &postmaster, START_LIMIT_S).await;
         if let Err(error) = ready {
             postmaster.stop(Shutdown::Immediate).await?;

@@ -49,7 +49,7 @@ impl Driver {
             &group,
             version,
             control.openssl_of(&instance),
-            postmaster.is_some(),
+            postmaster.as_ref(),
         )?;
         let world = look(&instance, &files, engine.is_some(), postmaster.as_ref());
         let Some(effect) = decide(&instance, &plan.wanted, world) else {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use pgkeep_model::{DbInstance, DbParameterGroup, EffectiveParameters, EngineVersion};
-use pgkeep_postgres::{Access, Rendered, Settings, digest, render};
+use pgkeep_postgres::{Access, Postmaster, Rendered, Settings, digest, render};
 
 use crate::decide::Wanted;
 use crate::parameters::Parameters;
@@ -27,11 +27,15 @@ pub(crate) fn plan(
     group: &DbParameterGroup,
     version: EngineVersion,
     openssl: (u16, u16, u16),
-    running: bool,
+    postmaster: Option<&Postmaster>,
 ) -> Result<Plan, WorkflowError> {
     let desired = &instance.desired;
     let address = SocketAddr::new(desired.address, desired.port);
+    let running = postmaster.is_some();
     let parameters = Parameters::plan(control, instance, group, version, openssl, running)?;
+    let files = control.files(instance);
+    let own_views = control.settings.own_views;
+    let has_view = postmaster.map_or(own_views, |postmaster| postmaster.has_view(&files));
     let rendered = render(&Settings {
         version,
         address,
@@ -39,7 +43,8 @@ pub(crate) fn plan(
         authentication: parameters.authentication,
         os_user: control.settings.os_user.clone(),
         parameters: parameters.values.clone(),
-        files: control.files(instance),
+        files,
+        has_view,
     });
     let access = Access {
         master_username: desired.master_username.clone(),

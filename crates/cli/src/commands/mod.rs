@@ -4,6 +4,7 @@ mod bundle;
 mod doctor;
 mod engines;
 pub(crate) mod env;
+pub(crate) mod in_view;
 mod logs;
 mod ls;
 mod psql;
@@ -32,5 +33,6 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Logs(args) => logs::run(&args).map(done),
         Command::Engines(args) => engines::run(&args).map(done),
         Command::Doctor(args) => doctor::run(&args),
+        Command::InView(args) => match in_view::run(args)? {},
     }
 }

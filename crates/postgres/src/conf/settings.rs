@@ -9,6 +9,7 @@ use pgkeep_model::EngineVersion;
 
 use super::AuthenticationMethod;
 use crate::layout::InstanceFiles;
+use crate::view::RDSDBDATA;
 
 /// What a server is to run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub parameters: BTreeMap<String, String>,
     /// Where the instance's files are.
     pub files: InstanceFiles,
+    /// Whether the server sees them as [`RDSDBDATA`].
+    pub has_view: bool,
 }
 
 /// Renders `postgresql.conf`, and apart the lines that only a start reads.
@@ -67,6 +70,8 @@ const START_ONLY: &[&str] = &[
 fn held(settings: &Settings) -> BTreeMap<String, String> {
     let files = &settings.files;
     let metadata = files.metadata();
+    let metadata =
+        if settings.has_view { Path::new(RDSDBDATA).join("rds-metadata") } else { metadata };
     let mut held = BTreeMap::new();
     let mut set = |name: &str, value: String| {
         held.insert(name.to_owned(), value);

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
 use pgkeep_model::{Clock as _, EngineSource};
+use pgkeep_postgres::view::RDSDBDATA;
 use pgkeep_postgres::{EngineCatalogue, Layout};
 use pgkeep_workflow::HostsFile;
 
+use super::super::super::in_view;
 use super::super::Finding;
 use crate::clock::SystemClock;
 use crate::data_directory::DataDirectory;
@@ -101,6 +103,18 @@ pub(super) fn engines(catalogue: &EngineCatalogue) -> Vec<Finding> {
         Finding::warn(WHAT, message, hint)
     }));
     findings
+}
+
+pub(super) fn view() -> Finding {
+    const WHAT: &str = "view";
+    if in_view::is_allowed() {
+        return Finding::ok(WHAT, format!("servers see their folder as {RDSDBDATA}"));
+    }
+    Finding::warn(
+        WHAT,
+        format!("servers show real paths, not {RDSDBDATA}: this user may have no user namespace"),
+        "see user.max_user_namespaces and AppArmor's restriction; nothing else depends on it",
+    )
 }
 
 pub(super) fn port(address: SocketAddr) -> Finding {
