@@ -20,12 +20,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
-use pgkeep_testkit::{ControlPlane, Options};
+use pgkeep_testkit::{ControlPlane, Options, hold_page, page_path};
 
 use wire::page;
 use wire::seen::{Engine, Seen};
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/wire.md");
+const PAGE: &str = "wire.md";
 const SYSTEM_ENGINES: &str = "/usr/lib/postgresql";
 
 /// Servers that run at a time.
@@ -44,13 +44,8 @@ fn the_page_is_what_the_wire_shows() {
     let system = wire::seen::look(&plane, engine);
     plane.assert_clean();
 
-    let checked_in = fs::read_to_string(PAGE).unwrap_or_default();
-    let page = page::render(&seen, &system, &distribution(), &checked_in);
-    if std::env::var_os("PGKEEP_UPDATE").is_some() {
-        fs::write(PAGE, &page).unwrap();
-    } else if page != checked_in {
-        panic!("docs/wire.md is not what the wire shows:\n{}", page::diff(&checked_in, &page));
-    }
+    let checked_in = fs::read_to_string(page_path(PAGE)).unwrap_or_default();
+    hold_page(PAGE, &page::render(&seen, &system, &distribution(), &checked_in));
 }
 
 /// Looks at engines, a few at a time; in the order of `engines`.

@@ -121,7 +121,7 @@ fn values_in_the_form_of_the_engine() {
         ("rds.force_ssl", "1", "on"),
         ("autovacuum", "False", "off"),
         ("work_mem", "16MB", "16384"),
-        ("datestyle", "dmy,iso", "DMY, ISO"),
+        ("datestyle", "dmy,iso", "ISO, DMY"),
         ("shared_buffers", "1 GB", "131072"),
         ("shared_buffers", "{DBInstanceClassMemory/32768}", "32768"),
         ("checkpoint_timeout", "5min", "300"),
