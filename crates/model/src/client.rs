@@ -152,7 +152,8 @@ mod tests {
     #[test]
     fn counts_add_up_with_and_without_tls_apart() {
         let text = || "x".to_owned();
-        let client = Client { user: text(), database: text(), application: text(), address: text() };
+        let client =
+            Client { user: text(), database: text(), application: text(), address: text() };
         let mut all = Sightings::default();
         all.add(client.clone(), true, Tally::at(1, LATER));
         all.add(client.clone(), true, Tally::at(2, NOON));

@@ -6,13 +6,14 @@
 //! The prefix repeats the names of the startup packet raw, so a client that was never let in can
 //! break the line there and write a line of its own. What it cannot do is make that line count:
 //!
-//! - The line must name the same user and database in its prefix and in its message. The shortest
-//!   such line has 83 bytes, and each name of the packet is cut at 63, so the forgery takes both
-//!   names, and the `@` that PostgreSQL puts between them is the `@` of the forged prefix. That
-//!   leaves at most 11 bytes of the second name behind the forged line.
+//! - The line must name the same user and database in its prefix and in its message, which takes
+//!   54 bytes at least behind the address. Each name of the packet is cut at 63, and PostgreSQL puts
+//!   an `@` between the two, which ends the forgery unless it is the `@` of the forged prefix. So at
+//!   most 10 bytes of the client's own stand on the line that follows the forged one.
 //! - After a line that counts comes the prefix of another, which begins with a time of 24 bytes.
-//!   After a forged one comes the rest of the prefix that it stands in.
 //!
+//! One case is left: under a name that has an `@` itself, a client can write that it was let in from
+//! its own address. Not to count such names would hide who bears one, which is the greater harm.
 //! (17.0 to 17.2 did not cut the names.) Lines of messages are safe: PostgreSQL indents all but the
 //! first with a tab. A role or database whose name has a line break is not seen here, only among
 //! the open sessions; nor is a line that a crash message of some library follows.

@@ -59,8 +59,7 @@ impl Control {
         settled: &mut HashMap<DbiResourceId, Settled>,
     ) -> Result<(), WorkflowError> {
         let (id, now) = (&instance.resource_id, self.clock().now());
-        let is_logged =
-            instance.applied.parameters.as_ref().is_none_or(|it| it.logs_connections());
+        let is_logged = instance.applied.parameters.as_ref().is_none_or(|it| it.logs_connections());
         let before = settled.get(id);
         let log = log_mark(&self.files(instance), before.and_then(|it| it.read_to.as_ref()));
         let sampled_at = before.and_then(|it| it.sampled_at);

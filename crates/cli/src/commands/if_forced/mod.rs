@@ -7,7 +7,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use pgkeep_model::{Clock as _, ClientWatch, DbInstance, Sightings};
+use pgkeep_model::{ClientWatch, Clock as _, DbInstance, Sightings};
 use pgkeep_postgres::{Admin, InstanceFiles, Layout, Session, read_connections};
 use pgkeep_store::Store;
 use time::{Duration, OffsetDateTime};
