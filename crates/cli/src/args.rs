@@ -177,7 +177,7 @@ pub(crate) struct TlsArgs {
     /// The DB instance identifier
     #[arg(value_name = "ID")]
     pub(crate) instance: DbInstanceIdentifier,
-    /// Show instead who connects without TLS, and would be refused under rds.force_ssl=1
+    /// Show instead who connects without TLS, and would be refused if TLS were forced
     #[arg(long)]
     pub(crate) if_forced: bool,
     /// Only who was seen in the last days

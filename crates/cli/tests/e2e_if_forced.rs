@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use pgkeep_model::DbiResourceId;
 use pgkeep_store::Store;
 use pgkeep_testkit::{ControlPlane, Instance, Psql, run, wait_until};
 use serde_json::Value;
@@ -50,7 +51,7 @@ fn the_named_are_refused(major: &str) {
     connect("mixed", "stock", "old and new", "disable");
     connect("mixed", "stock", "old and new", "require");
     connect("mixed", "stock", "old and new", "verify-full");
-    let mut open = Open::begin(client(&psql, "batch", "stock", "disable"));
+    let mut open = Open::begin(&client(&psql, "batch", "stock", "disable"));
     open.run("SET application_name = 'nightly'");
 
     // 10 does not log applications: there they are known of open sessions only.
@@ -77,19 +78,7 @@ fn the_named_are_refused(major: &str) {
         connect("billing", "orders", "invoices", "disable");
         await_refused(&plane, &expected(count), 1);
         plane.restart();
-        let recorded = || {
-            let state = Store::open_read_only(&plane.data_directory().join("state.db")).unwrap();
-            let id = pgkeep_model::DbiResourceId::try_from(instance.resource_id.clone()).unwrap();
-            let from = OffsetDateTime::UNIX_EPOCH;
-            let seen = state.read(|state| state.sightings(&id, from)).unwrap();
-            let ours = seen.iter().filter(|(client, ..)| client.user == "billing");
-            ours.map(|(_, _, tally)| tally.connections).sum::<u64>()
-        };
-        // The last line waits for what follows it.
-        wait_until("it is recorded", LIMIT, || match recorded() {
-            seen if seen >= u64::from(count) - 1 => Ok(()),
-            seen => Err(seen.to_string()),
-        });
+        await_recorded(&plane, &instance, count);
         await_refused(&plane, &expected(count), 1);
     }
     let shown = run(plane.command("tls").args(["db", "--if-forced", "--since", "1"]), "");
@@ -134,7 +123,7 @@ fn what_is_not_logged_is_said_to_be_unknown() {
 
     set(&plane, "log_connections", "0");
     assert_eq!(log_connections(&psql), "off");
-    let mut open = Open::begin(psql.with("sslmode", "disable").with("application_name", "quiet"));
+    let mut open = Open::begin(&psql.with("sslmode", "disable").with("application_name", "quiet"));
     open.run("SELECT");
     let (seen, code) = report(&plane, &[]);
     assert_eq!(code, 1);
@@ -224,11 +213,25 @@ fn await_refused(plane: &ControlPlane, expected: &[String], code: i32) {
     });
 }
 
+/// Waits until the state file has the connections of `billing`, but for the last line of the log,
+/// which waits for what follows it.
+#[track_caller]
+fn await_recorded(plane: &ControlPlane, instance: &Instance, count: u32) {
+    let id = DbiResourceId::try_from(instance.resource_id.clone()).unwrap();
+    wait_until("they are recorded", LIMIT, || {
+        let state = Store::open_read_only(&plane.data_directory().join("state.db")).unwrap();
+        let seen = state.read(|state| state.sightings(&id, OffsetDateTime::UNIX_EPOCH)).unwrap();
+        let ours = seen.iter().filter(|(client, ..)| client.user == "billing");
+        let sum: u64 = ours.map(|(_, _, tally)| tally.connections).sum();
+        if sum + 1 >= u64::from(count) { Ok(()) } else { Err(sum.to_string()) }
+    });
+}
+
 /// A session of psql that stays open.
 struct Open(Child);
 
 impl Open {
-    fn begin(psql: Psql) -> Self {
+    fn begin(psql: &Psql) -> Self {
         let mut command = psql.command();
         command.args(["--no-align", "--tuples-only", "--quiet"]);
         Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())

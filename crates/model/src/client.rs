@@ -134,11 +134,17 @@ impl ClientWatch {
         }
     }
 
-    /// Notes that lines of the log were gone before they were read.
-    pub fn note_loss(&mut self, from: OffsetDateTime, now: OffsetDateTime) {
-        let ended = self.gap.is_none_or(|gap| gap.to.is_some());
-        let from = self.gap.map_or(from, |gap| gap.from.min(from));
-        self.gap = Some(Gap { from, to: ended.then_some(now) });
+    /// Notes how far the log was read, and whether lines of it were gone before that.
+    pub fn note_reading(&mut self, read_to: Option<ReadTo>, lost: bool, now: OffsetDateTime) {
+        if lost {
+            let from = self.read_to.as_ref().map_or(self.since, |it| it.at);
+            let lasts = self.gap.is_some_and(|gap| gap.to.is_none());
+            let from = self.gap.map_or(from, |gap| gap.from.min(from));
+            self.gap = Some(Gap { from, to: (!lasts).then_some(now) });
+        }
+        if read_to.is_some() {
+            self.read_to = read_to;
+        }
     }
 }
 
@@ -171,10 +177,17 @@ mod tests {
         watch.note_logging(true, NOON);
         assert_eq!(watch.gap, None);
         watch.note_logging(false, NOON);
-        watch.note_loss(LATER, LATER);
+        watch.note_reading(None, true, LATER);
         assert_eq!(watch.gap, Some(Gap { from: NOON, to: None }));
         watch.note_logging(true, LATER);
         watch.note_logging(true, LATER + time::Duration::HOUR);
         assert_eq!(watch.gap, Some(Gap { from: NOON, to: Some(LATER) }));
+
+        let mut watch = ClientWatch::new(NOON);
+        let read_to = ReadTo { file: "error/x".to_owned(), offset: 1, at: LATER };
+        watch.note_reading(Some(read_to.clone()), false, LATER);
+        watch.note_reading(None, true, LATER);
+        assert_eq!(watch.gap, Some(Gap { from: LATER, to: Some(LATER) }));
+        assert_eq!(watch.read_to, Some(read_to));
     }
 }

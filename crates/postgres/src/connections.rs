@@ -7,13 +7,13 @@
 //! break the line there and write a line of its own. What it cannot do is make that line count:
 //!
 //! - The line must name the same user and database in its prefix and in its message, which takes
-//!   54 bytes at least behind the address. Each name of the packet is cut at 63, and PostgreSQL puts
-//!   an `@` between the two, which ends the forgery unless it is the `@` of the forged prefix. So at
-//!   most 10 bytes of the client's own stand on the line that follows the forged one.
+//!   54 bytes at least behind the address. Each name of the packet is cut at 63, and PostgreSQL
+//!   puts an `@` between the two, which ends the forgery unless it is the `@` of the forged prefix.
+//!   So at most 10 bytes of the client's own stand on the line that follows the forged one.
 //! - After a line that counts comes the prefix of another, which begins with a time of 24 bytes.
 //!
-//! One case is left: under a name that has an `@` itself, a client can write that it was let in from
-//! its own address. Not to count such names would hide who bears one, which is the greater harm.
+//! One case is left: under a name that has an `@` itself, a client can write that it was let in
+//! from its own address. Not to count such names would hide who bears one, which does more harm.
 //! (17.0 to 17.2 did not cut the names.) Lines of messages are safe: PostgreSQL indents all but the
 //! first with a tab. A role or database whose name has a line break is not seen here, only among
 //! the open sessions; nor is a line that a crash message of some library follows.
@@ -172,6 +172,9 @@ fn scan(bytes: &[u8], starts_line: bool, is_whole: bool, seen: &mut Sightings) -
     if is_too_long { bytes.len() } else { at }
 }
 
+/// What ends the prefix of a message of the level that connections have.
+const ENDS: &[u8] = b"]:LOG:  ";
+
 /// A line that lets a client from the network in: the client, whether with TLS, and when.
 fn read_line(line: &[u8]) -> Option<(Client, bool, OffsetDateTime)> {
     let when = read_time(line)?;
@@ -185,30 +188,34 @@ fn read_line(line: &[u8]) -> Option<(Client, bool, OffsetDateTime)> {
         return None;
     }
     let entry = &line[close + 2..];
-    let ends = Finder::new("]:LOG:  ");
     let split = |at: usize| {
         let begin = memrchr(b'[', &entry[..at])?;
         let pid = &entry[begin + 1..at];
         let is_pid = !pid.is_empty() && pid.iter().all(u8::is_ascii_digit);
         let names = entry[..begin].strip_suffix(b":").filter(|_| is_pid)?;
-        let (user, database, application, tls) = read_message(names, &entry[at + 8..])?;
+        let said = read_message(names, &entry[at + ENDS.len()..])?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let client = Client {
-            user: text(user),
-            database: text(database),
-            application: text(application),
+            user: text(said.user),
+            database: text(said.database),
+            application: text(said.application),
             address: text(address),
         };
-        Some((client, tls, when))
+        Some((client, said.tls, when))
     };
-    ends.find_iter(entry).find_map(split)
+    memchr::memmem::find_iter(entry, ENDS).find_map(split)
 }
 
-/// User, database, application and TLS, if prefix and message say the same.
-fn read_message<'a>(
-    names: &'a [u8],
-    message: &'a [u8],
-) -> Option<(&'a [u8], &'a [u8], &'a [u8], bool)> {
+/// What a message says of a connection.
+struct Said<'a> {
+    user: &'a [u8],
+    database: &'a [u8],
+    application: &'a [u8],
+    tls: bool,
+}
+
+/// Reads a message, if its prefix says the same.
+fn read_message<'a>(names: &'a [u8], message: &'a [u8]) -> Option<Said<'a>> {
     // `log_error_verbosity = verbose` puts the code before the message.
     let message = message.strip_prefix(b"00000: ").unwrap_or(message);
     let (message, replicates) = match message.strip_prefix(b"replication ") {
@@ -224,7 +231,7 @@ fn read_message<'a>(
         }
         let is_named = !user.is_empty() && !database.is_empty();
         let (application, tls) = read_end(rest).filter(|_| is_named)?;
-        Some((user, database, application, tls))
+        Some(Said { user, database, application, tls })
     };
     memchr::memchr_iter(b'@', names).find_map(agree)
 }

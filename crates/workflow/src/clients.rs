@@ -59,7 +59,7 @@ impl Control {
         settled: &mut HashMap<DbiResourceId, Settled>,
     ) -> Result<(), WorkflowError> {
         let (id, now) = (&instance.resource_id, self.clock().now());
-        let is_logged = instance.applied.parameters.as_ref().is_none_or(|it| it.logs_connections());
+        let is_logged = instance.applied.logs_connections();
         let before = settled.get(id);
         let log = log_mark(&self.files(instance), before.and_then(|it| it.read_to.as_ref()));
         let sampled_at = before.and_then(|it| it.sampled_at);
@@ -94,11 +94,7 @@ impl Control {
         let (files, mut connected) = (self.files(instance), false);
         loop {
             let reading = read_connections(&files, watch.read_to.as_ref(), false, now)?;
-            if reading.lost {
-                let from = watch.read_to.as_ref().map_or(watch.since, |it| it.at);
-                watch.note_loss(from, now);
-            }
-            watch.read_to = reading.read_to.or(watch.read_to);
+            watch.note_reading(reading.read_to, reading.lost, now);
             connected |= !reading.seen.is_empty();
             self.store.quickly(|state| state.record_sightings(id, &mut watch, &reading.seen))?;
             if !reading.more {

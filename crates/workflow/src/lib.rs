@@ -35,7 +35,8 @@ pub use shutdown::stop_all;
 
 use driver::Driver;
 
-/// Runs the driver, keeps the pool stocked and watches who connects, until `shutdown` resolves; servers run on.
+/// Runs the driver, keeps the pool stocked and watches who connects until `shutdown` resolves;
+/// servers run on.
 pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     let swept = pgkeep_postgres::empty_trash(&control.layout).and_then(|()| {
         pgkeep_postgres::sweep_pool(&control.layout, &control.settings.engines.installed())

@@ -135,14 +135,14 @@ fn hostile_name() -> impl Strategy<Value = String> {
 
 fn log_of(entries: &[(String, String)]) -> String {
     let (begin, real) = ("2026-11-24 12:00:00 UTC:10.0.0.1(7):", "real@db");
-    let mut log = String::new();
-    for (user, database) in entries {
+    let entry = |(user, database): &(String, String)| {
         let shown = user.replace('\n', "\n\t");
-        log += &format!("{begin}{user}@{database}:[2]:FATAL:  no role \"{shown}\"\n");
-        log += &format!("{begin}{user}@{database}:[2]:DETAIL:  no role \"{shown}\"\n");
-        log += &format!("{begin}{real}:[3]:LOG:  connection authorized: user=real database=db\n");
-    }
-    log
+        let refused = format!("{begin}{user}@{database}:[2]:FATAL:  no role \"{shown}\"\n");
+        let detail = format!("{begin}{user}@{database}:[2]:DETAIL:  no role \"{shown}\"\n");
+        let authorized = "connection authorized: user=real database=db";
+        format!("{refused}{detail}{begin}{real}:[3]:LOG:  {authorized}\n")
+    };
+    entries.iter().map(entry).collect()
 }
 
 #[test]

@@ -61,16 +61,11 @@ impl Known {
         let (watch, mut seen) =
             state.read(|state| Ok((state.client_watch(id)?, state.sightings(id, from)?)))?;
         let mut watch = watch.unwrap_or_else(|| ClientWatch::new(instance.created_at));
-        let applied = instance.applied.parameters.as_ref();
-        let is_logged = applied.is_none_or(|applied| applied.logs_connections());
+        let is_logged = instance.applied.logs_connections();
         watch.note_logging(is_logged, now);
         loop {
             let reading = read_connections(files, watch.read_to.as_ref(), true, now)?;
-            if reading.lost {
-                let from = watch.read_to.as_ref().map_or(watch.since, |it| it.at);
-                watch.note_loss(from, now);
-            }
-            watch.read_to = reading.read_to.or(watch.read_to);
+            watch.note_reading(reading.read_to, reading.lost, now);
             let recent = reading.seen.iter().filter(|(_, _, tally)| tally.last_seen >= from);
             recent.for_each(|(client, tls, tally)| seen.add(client.clone(), tls, tally));
             if !reading.more {
