@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use pgkeep_postgres::view;
 use pgkeep_server::Credentials;
 use pgkeep_store::{Installation, StoreError};
 use pgkeep_workflow::{Control, Settings, WorkflowError};
@@ -14,7 +15,6 @@ use tracing::{info, warn};
 
 use crate::args::ServeArgs;
 use crate::clock::SystemClock;
-use crate::commands::in_view;
 use crate::credentials;
 use crate::data_directory::DataDirectory;
 use crate::failure::hinted;
@@ -53,7 +53,7 @@ impl Plane {
             clock: Arc::new(SystemClock),
             hosts,
             os_user: user.name,
-            own_views: in_view::is_allowed(),
+            own_views: view::is_allowed(),
             machine_memory: memory_bytes(),
             address: args.address,
             pool_size: args.pool,

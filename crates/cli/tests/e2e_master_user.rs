@@ -4,7 +4,12 @@
 //! PostgreSQL is the judge: each attempt names the SQLSTATE of its refusal, so that one that fails
 //! for another reason (a word misspelt) does not pass for closed.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
 
 mod groups;
 
@@ -45,7 +50,9 @@ fn session(psql: &Psql, statements: &[&str]) -> Outcome {
     let mut command = psql.command();
     command.args(["--no-align", "--tuples-only", "--quiet"]);
     command.args(["--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=verbose"]);
-    statements.iter().for_each(|sql| _ = command.args(["--command", sql]));
+    for sql in statements {
+        command.args(["--command", sql]);
+    }
     run(&mut command, "")
 }
 
@@ -103,74 +110,76 @@ const DENIED: &[&str] = &["42501"];
 /// `prohibited_sql_statement_attempted`: a connection without a password of its own.
 const NO_PASSWORD: &[&str] = &["2F003"];
 
+/// What PostgreSQL denies for want of a privilege.
+const DENIED_STATEMENTS: &[&str] = &[
+    // More than the master user.
+    "ALTER ROLE CURRENT_USER SUPERUSER",
+    "CREATE ROLE evil SUPERUSER",
+    "ALTER ROLE CURRENT_USER REPLICATION",
+    "CREATE ROLE evil REPLICATION",
+    "ALTER ROLE CURRENT_USER BYPASSRLS",
+    "UPDATE pg_authid SET rolsuper = true",
+    "SELECT rolpassword FROM pg_authid",
+    // Being rdsadmin, or without it.
+    "SET ROLE rdsadmin",
+    "SET SESSION AUTHORIZATION rdsadmin",
+    "GRANT rdsadmin TO CURRENT_USER",
+    "ALTER ROLE rdsadmin PASSWORD 'mine'",
+    "ALTER ROLE rdsadmin RENAME TO mine",
+    "ALTER ROLE rdsadmin SET search_path = orders",
+    "DROP ROLE rdsadmin",
+    "REASSIGN OWNED BY rdsadmin TO CURRENT_USER",
+    "ALTER DATABASE rdsadmin OWNER TO CURRENT_USER",
+    "DROP DATABASE rdsadmin",
+    // The machine's files and programs.
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "COPY pg_class FROM PROGRAM 'true'",
+    "COPY pg_class FROM '/etc/passwd'",
+    "COPY (SELECT 1) TO '/tmp/pgkeep-escape'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT pg_read_binary_file('PG_VERSION')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT pg_stat_file('.')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT lo_export(lo_create(0), '/tmp/pgkeep-escape')",
+    "CREATE TABLESPACE evil LOCATION '/tmp'",
+    "LOAD '/lib/x86_64-linux-gnu/libc.so.6'",
+    "CREATE FUNCTION evil() RETURNS int LANGUAGE c AS 'libc', 'getpid'",
+    "CREATE FUNCTION evil() RETURNS int LANGUAGE internal AS 'pg_backend_pid'",
+    // The server's configuration and its clients.
+    "ALTER SYSTEM SET rds.force_ssl = '0'",
+    "ALTER SYSTEM SET ssl = off",
+    "SELECT pg_reload_conf()",
+    "SELECT * FROM pg_hba_file_rules",
+    "SELECT * FROM pg_file_settings",
+    "ALTER ROLE ALL SET rds.force_ssl = '0'",
+    "ALTER DATABASE orders SET rds.force_ssl = '0'",
+    "ALTER ROLE CURRENT_USER SET rds.allowed_extensions = '*'",
+    "SET session_replication_role = replica",
+    "SET log_statement = 'none'",
+    "SELECT pg_create_physical_replication_slot('evil')",
+    "CREATE SUBSCRIPTION evil CONNECTION 'user=rdsadmin' PUBLICATION evil",
+    // Extensions, and what lets the master user create them.
+    "CREATE EXTENSION file_fdw",
+    "CREATE EXTENSION pageinspect",
+    "CREATE EXTENSION IF NOT EXISTS xml2",
+    "ALTER EVENT TRIGGER rds_create_extension_end DISABLE",
+    "DROP EVENT TRIGGER rds_create_extension_end",
+    "DROP FUNCTION pg_catalog.rds_create_extension_end() CASCADE",
+    "DROP EXTENSION plpgsql CASCADE",
+    "ALTER EXTENSION sslinfo ADD FUNCTION pg_read_file(text)",
+    "CREATE FUNCTION evil() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+     CREATE EVENT TRIGGER evil ON ddl_command_start EXECUTE PROCEDURE evil()",
+    "BEGIN; CREATE EXTENSION hstore; ALTER ROLE CURRENT_USER SUPERUSER",
+    "DO $$ BEGIN
+       BEGIN CREATE EXTENSION file_fdw; EXCEPTION WHEN insufficient_privilege THEN END;
+       ALTER ROLE CURRENT_USER SUPERUSER;
+     END $$",
+];
+
 fn attempts(socket: &str) -> Vec<Attempt> {
-    let denied = [
-        // More than the master user.
-        "ALTER ROLE CURRENT_USER SUPERUSER",
-        "CREATE ROLE evil SUPERUSER",
-        "ALTER ROLE CURRENT_USER REPLICATION",
-        "CREATE ROLE evil REPLICATION",
-        "ALTER ROLE CURRENT_USER BYPASSRLS",
-        "UPDATE pg_authid SET rolsuper = true",
-        "SELECT rolpassword FROM pg_authid",
-        // Being rdsadmin, or without it.
-        "SET ROLE rdsadmin",
-        "SET SESSION AUTHORIZATION rdsadmin",
-        "GRANT rdsadmin TO CURRENT_USER",
-        "ALTER ROLE rdsadmin PASSWORD 'mine'",
-        "ALTER ROLE rdsadmin RENAME TO mine",
-        "ALTER ROLE rdsadmin SET search_path = orders",
-        "DROP ROLE rdsadmin",
-        "REASSIGN OWNED BY rdsadmin TO CURRENT_USER",
-        "ALTER DATABASE rdsadmin OWNER TO CURRENT_USER",
-        "DROP DATABASE rdsadmin",
-        // The machine's files and programs.
-        "COPY (SELECT 1) TO PROGRAM 'true'",
-        "COPY pg_class FROM PROGRAM 'true'",
-        "COPY pg_class FROM '/etc/passwd'",
-        "COPY (SELECT 1) TO '/tmp/pgkeep-escape'",
-        "SELECT pg_read_file('postgresql.conf')",
-        "SELECT pg_read_binary_file('PG_VERSION')",
-        "SELECT pg_ls_dir('.')",
-        "SELECT pg_stat_file('.')",
-        "SELECT lo_import('/etc/passwd')",
-        "SELECT lo_export(lo_create(0), '/tmp/pgkeep-escape')",
-        "CREATE TABLESPACE evil LOCATION '/tmp'",
-        "LOAD '/lib/x86_64-linux-gnu/libc.so.6'",
-        "CREATE FUNCTION evil() RETURNS int LANGUAGE c AS 'libc', 'getpid'",
-        "CREATE FUNCTION evil() RETURNS int LANGUAGE internal AS 'pg_backend_pid'",
-        // The server's configuration and its clients.
-        "ALTER SYSTEM SET rds.force_ssl = '0'",
-        "ALTER SYSTEM SET ssl = off",
-        "SELECT pg_reload_conf()",
-        "SELECT * FROM pg_hba_file_rules",
-        "SELECT * FROM pg_file_settings",
-        "ALTER ROLE ALL SET rds.force_ssl = '0'",
-        "ALTER DATABASE orders SET rds.force_ssl = '0'",
-        "ALTER ROLE CURRENT_USER SET rds.allowed_extensions = '*'",
-        "SET session_replication_role = replica",
-        "SET log_statement = 'none'",
-        "SELECT pg_create_physical_replication_slot('evil')",
-        "CREATE SUBSCRIPTION evil CONNECTION 'user=rdsadmin' PUBLICATION evil",
-        // Extensions, and what lets the master user create them.
-        "CREATE EXTENSION file_fdw",
-        "CREATE EXTENSION pageinspect",
-        "CREATE EXTENSION IF NOT EXISTS xml2",
-        "ALTER EVENT TRIGGER rds_create_extension_end DISABLE",
-        "DROP EVENT TRIGGER rds_create_extension_end",
-        "DROP FUNCTION pg_catalog.rds_create_extension_end() CASCADE",
-        "DROP EXTENSION plpgsql CASCADE",
-        "ALTER EXTENSION sslinfo ADD FUNCTION pg_read_file(text)",
-        "CREATE FUNCTION evil() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-         CREATE EVENT TRIGGER evil ON ddl_command_start EXECUTE PROCEDURE evil()",
-        "BEGIN; CREATE EXTENSION hstore; ALTER ROLE CURRENT_USER SUPERUSER",
-        "DO $$ BEGIN
-           BEGIN CREATE EXTENSION file_fdw; EXCEPTION WHEN insufficient_privilege THEN END;
-           ALTER ROLE CURRENT_USER SUPERUSER;
-         END $$",
-    ];
     let one = |sql: &str, sqlstates| Attempt { statements: vec![sql.to_owned()], sqlstates };
-    let mut attempts: Vec<_> = denied.into_iter().map(|sql| one(sql, DENIED)).collect();
+    let mut attempts: Vec<_> = DENIED_STATEMENTS.iter().map(|sql| one(sql, DENIED)).collect();
     for role in ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"] {
         // 10 has none of them.
         let grant = format!("GRANT {role} TO CURRENT_USER");

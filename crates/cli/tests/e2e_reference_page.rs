@@ -2,7 +2,12 @@
 //! master user on 10, 13, 16 and 18, beside what the page shows for it. The result is
 //! `docs/reference-page.md`; a difference without an explanation fails the test.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
 
 mod groups;
 mod reference_page;

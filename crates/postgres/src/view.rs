@@ -7,10 +7,14 @@
 //! real one and that name. Capabilities of the new namespace end with `exec`, as for every user who
 //! is not root there (`capabilities(7)`).
 
+use std::env::temp_dir;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
@@ -23,15 +27,32 @@ pub const RDSDBDATA: &str = "/rdsdbdata";
 /// FOLDER PROGRAM ARGUMENTS…`.
 pub const IN_VIEW: &str = "in-view";
 
-/// Gives this process, which must have one thread, a view in which `folder` is [`RDSDBDATA`].
-/// `root` is an empty folder outside it.
-///
-/// # Errors
-/// The kernel does not allow it to this user.
-pub fn enter(root: &Path, folder: &Path) -> io::Result<()> {
+/// Whether this user may have a view of its own: tried, with a folder that is there.
+pub fn is_allowed() -> bool {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(IN_VIEW).args([temp_dir(), temp_dir()]).arg("/bin/true");
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Makes this process, which must have one thread, `program` with a view in which `folder` is
+/// [`RDSDBDATA`]; `root` is an empty folder. Returns only to say why it could not.
+pub fn become_in_view(
+    root: &Path,
+    folder: &Path,
+    program: &OsStr,
+    arguments: &[OsString],
+) -> io::Error {
+    match enter(root, folder) {
+        Ok(()) => Command::new(program).args(arguments).exec(),
+        Err(error) => error,
+    }
+}
+
+fn enter(root: &Path, folder: &Path) -> io::Result<()> {
     let (user, group) = (geteuid(), getegid());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
-    // Without privilege a group can be mapped only once none can be given up (`user_namespaces(7)`).
+    // Without privilege a group is mapped only where none can be given up (`user_namespaces(7)`).
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;

@@ -5,7 +5,7 @@ mod doctor;
 mod engines;
 pub(crate) mod env;
 mod if_forced;
-pub(crate) mod in_view;
+mod in_view;
 mod logs;
 mod ls;
 mod psql;
@@ -35,6 +35,6 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Logs(args) => logs::run(&args).map(done),
         Command::Engines(args) => engines::run(&args).map(done),
         Command::Doctor(args) => doctor::run(&args),
-        Command::InView(args) => match in_view::run(args)? {},
+        Command::InView(args) => match in_view::run(&args)? {},
     }
 }

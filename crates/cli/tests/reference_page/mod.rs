@@ -213,7 +213,7 @@ fn settings(seen: &[Seen], column: usize) -> Vec<Row> {
 fn sessions(seen: &[Seen]) -> Vec<Row> {
     let mut rows: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for (name, cell) in SESSIONS {
-        rows.entry(name.to_owned()).or_insert_with(|| absent(seen)).0 = cell.to_owned();
+        rows.entry(name.to_owned()).or_insert_with(|| absent(seen)).0 = cell.into();
     }
     for (place, one) in seen.iter().enumerate() {
         for row in &one.sessions {
@@ -226,7 +226,7 @@ fn sessions(seen: &[Seen]) -> Vec<Row> {
                 _ => kind.clone(),
             };
             let cell = if ssl == "t" { "encrypted" } else { "not encrypted" };
-            rows.entry(name).or_insert_with(|| absent(seen)).1[place] = cell.to_owned();
+            rows.entry(name).or_insert_with(|| absent(seen)).1[place] = cell.into();
         }
     }
     rows.into_iter().map(|(name, (page, seen))| (name, page, seen)).collect()

@@ -28,7 +28,7 @@ pub(super) fn all(args: &DoctorArgs) -> anyhow::Result<Vec<Finding>> {
         user.become_for_good()?;
     }
     findings.extend(machine::engines(&engines));
-    findings.push(machine::view());
+    findings.push(machine::own_view());
     let running = inside::running(&data);
     findings.push(match &running {
         Some(pid) => inside::serving(&data, pid),

@@ -6,11 +6,10 @@ use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
 use pgkeep_model::{Clock as _, EngineSource};
-use pgkeep_postgres::view::RDSDBDATA;
+use pgkeep_postgres::view::{self, RDSDBDATA};
 use pgkeep_postgres::{EngineCatalogue, Layout};
 use pgkeep_workflow::HostsFile;
 
-use super::super::super::in_view;
 use super::super::Finding;
 use crate::clock::SystemClock;
 use crate::data_directory::DataDirectory;
@@ -105,9 +104,9 @@ pub(super) fn engines(catalogue: &EngineCatalogue) -> Vec<Finding> {
     findings
 }
 
-pub(super) fn view() -> Finding {
+pub(super) fn own_view() -> Finding {
     const WHAT: &str = "view";
-    if in_view::is_allowed() {
+    if view::is_allowed() {
         return Finding::ok(WHAT, format!("servers see their folder as {RDSDBDATA}"));
     }
     Finding::warn(
