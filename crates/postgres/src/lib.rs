@@ -15,6 +15,7 @@ mod password;
 mod postmaster;
 mod prepare;
 mod program;
+mod ready;
 mod trash;
 
 pub use admin::{Access, Admin};
@@ -28,7 +29,7 @@ pub use error::PostgresError;
 pub use layout::{InstanceFiles, Layout};
 pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start};
 pub use password::verifier;
-pub use postmaster::{Postmaster, Postmasters, Shutdown};
+pub use postmaster::{Postmaster, Postmasters, Shutdown, Started};
 pub use prepare::{prepare, prepared, sweep_pool, take_prepared};
 pub use program::Priority;
 pub use trash::{discard, empty_trash};
