@@ -119,23 +119,14 @@ fn make_group(plane: &ControlPlane, major: &Major) {
     assert_eq!(aws(plane, &ask)["DBParameterGroups"], json!([group]));
     assert_eq!(set_by_users(plane), json!([]));
     set(plane, major.custom);
-}
-
-/// Sets `rds.force_ssl` in the group, which then shows nothing else as set by a user.
-fn set(plane: &ControlPlane, value: &str) {
-    let parameter =
-        format!("ParameterName=rds.force_ssl,ParameterValue={value},ApplyMethod=immediate");
-    let words = format!("modify-db-parameter-group --db-parameter-group-name {GROUP} --parameters");
-    let answer = aws(plane, &format!("{words} {parameter}"));
-    assert_eq!(answer, json!({ "DBParameterGroupName": GROUP }));
     let mut shown = set_by_users(plane);
-    let described = shown[0]["Description"].take();
-    assert!(described.as_str().is_some_and(|text| !text.is_empty()), "{described}");
+    let description = shown[0]["Description"].take();
+    assert!(description.as_str().is_some_and(|text| !text.is_empty()), "{description}");
     assert_eq!(
         shown,
         json!([{
             "ParameterName": "rds.force_ssl",
-            "ParameterValue": value,
+            "ParameterValue": major.custom,
             "Description": null,
             "Source": "user",
             "ApplyType": "dynamic",
@@ -145,6 +136,14 @@ fn set(plane: &ControlPlane, value: &str) {
             "ApplyMethod": "immediate",
         }])
     );
+}
+
+fn set(plane: &ControlPlane, value: &str) {
+    let words = format!(
+        "modify-db-parameter-group --db-parameter-group-name {GROUP} --parameters \
+         ParameterName=rds.force_ssl,ParameterValue={value},ApplyMethod=immediate"
+    );
+    assert_eq!(aws(plane, &words), json!({ "DBParameterGroupName": GROUP }));
 }
 
 fn set_by_users(plane: &ControlPlane) -> Value {
