@@ -2,39 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
+mod aws;
+
 use pgkeep_testkit::{
-    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Psql, distant_maintenance_window,
-    openssl, run,
+    ControlPlane, Instance, MASTER_PASSWORD, Psql, distant_maintenance_window, openssl, run,
 };
 use serde_json::{Value, json};
 
-/// The words of `create-db-instance` that every instance here has in common.
-fn creation(identifier: &str, version: &str) -> String {
-    format!(
-        "create-db-instance --db-instance-identifier {identifier} --engine postgres \
-         --engine-version {version} --db-instance-class db.t3.micro --allocated-storage 20 \
-         --master-username {MASTER_USERNAME} --master-user-password {MASTER_PASSWORD}"
-    )
-}
-
-/// The answer of a call, as the CLI prints it.
-#[track_caller]
-fn aws(plane: &ControlPlane, words: &str) -> Value {
-    serde_json::from_str(&plane.aws(words)).unwrap_or_default()
-}
-
-/// The instance in the answer of a call that changes one.
-#[track_caller]
-fn changed(plane: &ControlPlane, words: &str) -> Value {
-    aws(plane, words)["DBInstance"].take()
-}
-
-/// The instances that a describe lists.
-#[track_caller]
-fn described(plane: &ControlPlane, words: &str) -> Vec<Value> {
-    let mut answer = aws(plane, &format!("describe-db-instances {words}"));
-    serde_json::from_value(answer["DBInstances"].take()).unwrap()
-}
+use aws::{aws, changed, creation, described};
 
 #[test]
 fn instances_of_two_versions_and_three_authorities() {

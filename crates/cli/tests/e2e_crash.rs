@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
-use pgkeep_testkit::{ControlPlane, Instance, Psql, kill_process, run, wait_until};
+use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, kill_process, run, wait_until};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -132,36 +130,4 @@ fn a_data_directory_has_one_pgkeep() {
     assert!(refusal.contains("hint: "), "{refusal}");
     assert_eq!(plane.instance("db").unwrap().xml, instance.xml);
     end(&plane);
-}
-
-/// A session of psql that stays open.
-struct Session {
-    psql: Child,
-    statements: ChildStdin,
-    rows: BufReader<ChildStdout>,
-}
-
-impl Session {
-    fn open(psql: &Psql) -> Self {
-        let mut command = psql.command();
-        command.args(["--no-align", "--tuples-only", "--quiet"]);
-        let mut psql = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let statements = psql.stdin.take().unwrap();
-        let rows = BufReader::new(psql.stdout.take().unwrap());
-        Self { psql, statements, rows }
-    }
-
-    /// The one row of a statement.
-    fn ask(&mut self, statement: &str) -> String {
-        writeln!(self.statements, "{statement}").unwrap();
-        let mut row = String::new();
-        self.rows.read_line(&mut row).unwrap();
-        assert!(row.ends_with('\n'), "the session ended: {row:?}");
-        row
-    }
-
-    fn close(mut self) {
-        drop(self.statements);
-        assert!(self.psql.wait().unwrap().success());
-    }
 }

@@ -7,18 +7,15 @@ use tokio_postgres::{Client, Config, NoTls};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
+use crate::PostgresError;
 use crate::layout::InstanceFiles;
-use crate::logs::words_of_run;
 use crate::postmaster::Postmaster;
-use crate::{PostgresError, program};
 
-/// How often a starting server is asked whether it accepts connections.
-const POLL_INTERVAL: Duration = Duration::from_millis(4);
+/// How often a server is asked whether it has read its files again.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// How long a server may take to read its files again.
 const RELOAD_LIMIT_S: u64 = 10;
-/// How often the log is read for a server's last words: half a second long.
-const LAST_WORDS_POLLS: u32 = 125;
 
 /// Keeps the statements of a session out of the log, and the parameter group from getting in its
 /// way; so that a client that holds a lock on a role cannot hold up pgkeep, waits have an end.
@@ -55,31 +52,6 @@ impl Admin {
         Ok(Self { client })
     }
 
-    /// Waits until a server that was just started accepts connections, or has ended.
-    pub async fn wait(
-        files: &InstanceFiles,
-        address: std::net::SocketAddr,
-        postmaster: &Postmaster,
-        limit_s: u64,
-    ) -> Result<Self, PostgresError> {
-        let accepting = async {
-            loop {
-                match Self::connect(files, address.port()).await {
-                    Ok(admin) => return Ok(admin),
-                    Err(error) if !is_temporary(&error) => return Err(error),
-                    Err(_) => tokio::time::sleep(POLL_INTERVAL).await,
-                }
-            }
-        };
-        tokio::select! {
-            accepted = accepting => accepted,
-            () = postmaster.ended() => Err(why_it_ended(files, address, postmaster.pid()).await),
-            () = tokio::time::sleep(Duration::from_secs(limit_s)) => {
-                Err(PostgresError::TimedOut { what: "accept connections", seconds: limit_s })
-            }
-        }
-    }
-
     /// Makes the server read its files again, and returns when new sessions know that it did. It
     /// does not say whether it liked what it read.
     pub async fn reload(
@@ -87,9 +59,9 @@ impl Admin {
         port: u16,
         postmaster: &Postmaster,
     ) -> Result<(), PostgresError> {
-        let before = Self::connect(files, port).await?.load_time().await?;
-        postmaster.reload()?;
         let read = async {
+            let before = Self::connect(files, port).await?.load_time().await?;
+            postmaster.reload()?;
             // A session has the time of the postmaster that forked it: each look is a new one.
             while Self::connect(files, port).await?.load_time().await? == before {
                 tokio::time::sleep(POLL_INTERVAL).await;
@@ -174,44 +146,6 @@ impl Admin {
         let done = quietly.await;
         done.map_err(|source| PostgresError::Sql { what, source })
     }
-}
-
-/// Whether a connection failed only because the server has not finished starting.
-fn is_temporary(error: &PostgresError) -> bool {
-    let PostgresError::Sql { source, .. } = error else { return false };
-    match source.as_db_error() {
-        Some(answer) => *answer.code() == tokio_postgres::error::SqlState::CANNOT_CONNECT_NOW,
-        None => true,
-    }
-}
-
-async fn why_it_ended(
-    files: &InstanceFiles,
-    address: std::net::SocketAddr,
-    pid: i32,
-) -> PostgresError {
-    let log = last_words(files, pid).await;
-    let bind = log.lines().find(|line| line.contains("could not bind"));
-    if let Some(line) = bind {
-        return PostgresError::AddressInUse { address, message: line.trim().to_owned() };
-    }
-    let message = program::failure_line(&log).unwrap_or_else(|| "it said nothing".to_owned());
-    PostgresError::NotStarted { message }
-}
-
-/// What a server said before it ended. From when its collector runs it says so through that, a
-/// process of its own, which writes the last words a moment after the server is gone.
-async fn last_words(files: &InstanceFiles, pid: i32) -> String {
-    let mut log = String::new();
-    for _ in 0..LAST_WORDS_POLLS {
-        log = std::fs::read_to_string(files.startup_log()).unwrap_or_default();
-        log.push_str(&words_of_run(files, pid));
-        if ["FATAL:", "PANIC:"].iter().any(|word| log.contains(word)) {
-            break;
-        }
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-    log
 }
 
 fn identifier(name: &str) -> String {

@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::PostgresError;
-use crate::layout::{InstanceFiles, ensure_folder, names, write_file};
+use crate::layout::{InstanceFiles, ensure_folder, names, write_files_durably};
 
 const CERTIFICATE: &str = "server-cert.pem";
 const KEY: &str = "server-key.pem";
@@ -36,9 +36,11 @@ pub fn install_key_pair(
     let before = serial_in_use(files);
     let folder = files.certificates().join(pair.serial);
     ensure_folder(&folder)?;
-    write_file(&folder.join(CERTIFICATE), pair.chain_pem)?;
-    write_file(&folder.join(KEY), pair.key_pem)?;
-    write_file(&folder.join(AUTHORITIES), pair.roots_pem)?;
+    write_files_durably(&[
+        (folder.join(CERTIFICATE), pair.chain_pem),
+        (folder.join(KEY), pair.key_pem),
+        (folder.join(AUTHORITIES), pair.roots_pem),
+    ])?;
     use_key_pair(files, pair.serial)?;
     for name in names(&files.certificates())? {
         if name != pair.serial && Some(&name) != before.as_ref() {

@@ -97,6 +97,11 @@ impl InstanceFiles {
         &self.view
     }
 
+    /// What a server says of itself while it runs.
+    pub(crate) fn postmaster_pid(&self) -> PathBuf {
+        self.data().join("postmaster.pid")
+    }
+
     /// The folder of the Unix socket.
     pub fn socket(&self) -> &Path {
         &self.socket
@@ -147,17 +152,38 @@ pub(crate) fn ensure_folder(path: &Path) -> Result<(), PostgresError> {
         .map_err(PostgresError::file("make the folder", path))
 }
 
-/// Writes a file as a whole, for this user alone.
+/// Writes a file as a whole, for this user alone. A power cut may lose it, so it is only for what
+/// every start of a server writes anew.
 pub(crate) fn write_file(path: &Path, content: &str) -> Result<(), PostgresError> {
     let beside = path.with_extension("new");
     let write = || {
-        let mut file: File =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(content.as_bytes())?;
-        file.sync_data()?;
+        write_new(&beside, content)?;
         fs::rename(&beside, path)
     };
     write().map_err(PostgresError::file("write", path))
+}
+
+/// Writes files as a whole, for this user alone; they are on the disk when this returns. All are
+/// written before the first is waited for, so that the disk is waited for once.
+pub(crate) fn write_files_durably(contents: &[(PathBuf, &str)]) -> Result<(), PostgresError> {
+    let mut written = Vec::with_capacity(contents.len());
+    for (path, content) in contents {
+        let beside = path.with_extension("new");
+        let file = write_new(&beside, content).map_err(PostgresError::file("write", path))?;
+        written.push((path, beside, file));
+    }
+    for (path, beside, file) in written {
+        let finish = || file.sync_data().and_then(|()| fs::rename(beside, path));
+        finish().map_err(PostgresError::file("write", path))?;
+    }
+    Ok(())
+}
+
+fn write_new(path: &Path, content: &str) -> std::io::Result<File> {
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content.as_bytes())?;
+    Ok(file)
 }
 
 /// The names in a folder.

@@ -47,6 +47,15 @@ pub struct Postmaster {
     ended: watch::Receiver<bool>,
 }
 
+/// A postmaster that was just started.
+#[derive(Debug)]
+pub struct Started {
+    /// The postmaster.
+    pub postmaster: Postmaster,
+    /// The `postmaster.pid` that was there before, of a server that did not end in order.
+    pub(crate) left: Option<String>,
+}
+
 /// The postmasters of all instances.
 #[derive(Debug, Default)]
 pub struct Postmasters {
@@ -74,21 +83,22 @@ impl Postmasters {
         Ok(adopted)
     }
 
-    /// Starts the instance's server and returns when it has begun; `Admin::wait` tells when it
-    /// accepts connections. With `with_view` it sees its folder as `/rdsdbdata`: this program must
-    /// then know the hidden command `in-view`.
+    /// Starts the instance's server and returns when it has begun; [`Started::accepts`] tells when
+    /// it accepts connections. With `with_view` it sees its folder as `/rdsdbdata`: this program
+    /// must then know the hidden command `in-view`.
     pub fn start(
         &self,
         id: &DbiResourceId,
         files: &InstanceFiles,
         engine: &Engine,
         with_view: bool,
-    ) -> Result<Postmaster, PostgresError> {
+    ) -> Result<Started, PostgresError> {
         ensure_folder(files.socket())?;
+        let left = fs::read_to_string(files.postmaster_pid()).ok();
         let postmaster = spawn(files, engine, with_view)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id.clone(), postmaster.clone());
-        Ok(postmaster)
+        Ok(Started { postmaster, left })
     }
 }
 
@@ -190,8 +200,7 @@ fn spawn(
 /// Finds the postmaster of a data directory: the process that `postmaster.pid` names, if it is a
 /// `postgres` that works in that directory.
 fn adopt(files: &InstanceFiles) -> Result<Option<Postmaster>, PostgresError> {
-    let lock_file = files.data().join("postmaster.pid");
-    let Ok(content) = fs::read_to_string(&lock_file) else { return Ok(None) };
+    let Ok(content) = fs::read_to_string(files.postmaster_pid()) else { return Ok(None) };
     let number = content.lines().next().and_then(|line| line.trim().parse().ok());
     let Some(pid) = number.and_then(Pid::from_raw) else { return Ok(None) };
     let postmaster = match watch_process(pid) {

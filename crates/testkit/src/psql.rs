@@ -1,7 +1,8 @@
 //! PostgreSQL's own client, as users run it.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::program::{Outcome, program, run};
 use crate::{ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME};
@@ -73,6 +74,44 @@ impl Psql {
     #[track_caller]
     pub fn refusal(&self) -> String {
         self.run("SELECT 1").failure()
+    }
+}
+
+/// A session of psql that stays open.
+#[derive(Debug)]
+pub struct Session {
+    psql: Child,
+    statements: ChildStdin,
+    rows: BufReader<ChildStdout>,
+}
+
+impl Session {
+    /// Starts psql, which connects.
+    #[track_caller]
+    pub fn open(psql: &Psql) -> Self {
+        let mut command = psql.command();
+        command.args(["--no-align", "--tuples-only", "--quiet"]);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut psql = pipes.spawn().expect("psql runs");
+        let statements = psql.stdin.take().expect("a pipe");
+        let rows = BufReader::new(psql.stdout.take().expect("a pipe"));
+        Self { psql, statements, rows }
+    }
+
+    /// The one row of a statement.
+    #[track_caller]
+    pub fn ask(&mut self, statement: &str) -> String {
+        writeln!(self.statements, "{statement}").expect("the session is open");
+        let mut row = String::new();
+        self.rows.read_line(&mut row).expect("UTF-8");
+        row.strip_suffix('\n').expect("the session is open").to_owned()
+    }
+
+    /// Ends it.
+    #[track_caller]
+    pub fn close(mut self) {
+        drop(self.statements);
+        assert!(self.psql.wait().expect("its status").success());
     }
 }
 

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use pgkeep_model::{
     Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
@@ -53,6 +54,9 @@ pub struct Control {
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
     pub(crate) wake: Notify,
+    /// Something was taken from the stock; made anew when the work that it was taken for is over,
+    /// which it would slow down.
+    pub(crate) taken: AtomicBool,
     pub(crate) refill: Notify,
 }
 
@@ -75,6 +79,7 @@ impl Control {
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
             wake: Notify::new(),
+            taken: AtomicBool::new(false),
             refill: Notify::new(),
         }))
     }

@@ -4,6 +4,7 @@
 //! carries no data, what is due stands in the state file.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgkeep_model::DbiResourceId;
@@ -66,6 +67,9 @@ impl Driver {
                     driver.bring_to_rest(&id).await;
                     driver.busy().remove(&id);
                     driver.control.wake();
+                    if driver.control.taken.swap(false, Ordering::Relaxed) {
+                        driver.control.refill.notify_one();
+                    }
                 });
             }
         }

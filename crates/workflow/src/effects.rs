@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pgkeep_model::parameters::openssl_release;
@@ -74,7 +75,7 @@ impl Step<'_> {
         while !take_prepared(layout, engine, self.files)? {
             prepare(layout, engine, &random_name(), Priority::Normal).await?;
         }
-        self.control.refill.notify_one();
+        self.control.taken.store(true, Ordering::Relaxed);
         Ok(nothing())
     }
 
@@ -105,7 +106,7 @@ impl Step<'_> {
 
     async fn leaf_key(&self, algorithm: KeyAlgorithm) -> Result<LeafKey, WorkflowError> {
         if let Some(key) = self.control.keys.take(algorithm) {
-            self.control.refill.notify_one();
+            self.control.taken.store(true, Ordering::Relaxed);
             return Ok(key);
         }
         let made = tokio::task::spawn_blocking(move || LeafKey::generate(algorithm)).await;
@@ -117,15 +118,10 @@ impl Step<'_> {
         self.control.publish_names()?;
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
-        let postmaster = self.control.postmasters.start(
-            id,
-            self.files,
-            engine,
-            self.control.settings.own_views,
-        )?;
-        let ready = Admin::wait(self.files, self.plan.address, &postmaster, START_LIMIT_S).await;
-        if let Err(error) = ready {
-            postmaster.stop(Shutdown::Immediate).await?;
+        let own_views = self.control.settings.own_views;
+        let started = self.control.postmasters.start(id, self.files, engine, own_views)?;
+        if let Err(error) = started.accepts(self.files, self.plan.address, START_LIMIT_S).await {
+            started.postmaster.stop(Shutdown::Immediate).await?;
             return Err(error.into());
         }
         let wanted = self.plan.wanted.clone();
@@ -181,13 +177,15 @@ impl Step<'_> {
             max_version: parameters.tls_version("ssl_max_protocol_version"),
         };
         let endpoint = Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
-        let proved = prove(&endpoint, &expected, PROOF_LIMIT).await;
+        let check = async {
+            Admin::connect(self.files, self.plan.address.port()).await?.check_configuration().await
+        };
+        let (proved, checked) = tokio::join!(prove(&endpoint, &expected, PROOF_LIMIT), check);
         proved.map_err(|source| WorkflowError::Proof {
             endpoint: desired.endpoint.clone(),
             source: Box::new(source),
         })?;
-        let admin = Admin::connect(self.files, self.plan.address.port()).await?;
-        admin.check_configuration().await?;
+        checked?;
         let digest = self.plan.wanted.proof_digest.clone();
         Ok(Box::new(move |applied| applied.proof_digest = Some(digest)))
     }
@@ -248,8 +246,7 @@ impl Control {
     /// The OpenSSL of an instance's engine; of one that is not installed yet, that of all embedded
     /// ones.
     pub fn openssl_of(&self, instance: &DbInstance) -> (u16, u16, u16) {
-        let engine = self.engine_of(instance);
-        engine.and_then(|engine| openssl_release(&engine.openssl.text)).unwrap_or((1, 1, 1))
+        openssl_in(self.engine_of(instance).as_ref())
     }
 
     /// The engine that an instance runs on, if it is installed.
@@ -257,6 +254,11 @@ impl Control {
         let installed = self.settings.engines.installed();
         installed.into_iter().find(|engine| crate::pool::runs_on(instance, engine))
     }
+}
+
+/// The OpenSSL of an engine; of one that is not installed yet, that of all embedded ones.
+pub(crate) fn openssl_in(engine: Option<&Engine>) -> (u16, u16, u16) {
+    engine.and_then(|engine| openssl_release(&engine.openssl.text)).unwrap_or((1, 1, 1))
 }
 
 /// The event that tells of an effect on an instance that had been available before.

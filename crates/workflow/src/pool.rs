@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use crate::{Control, WorkflowError, random_name};
 
-/// Refills the stock whenever something was taken, until the runtime ends.
+/// Refills the stock when something was taken and its taker is at rest, until the runtime ends.
 pub(crate) async fn keep_stocked(control: Arc<Control>) {
     loop {
         let done = async {

@@ -9,7 +9,7 @@ use tracing::{debug, info};
 use crate::WorkflowError;
 use crate::decide::{Effect, World, decide};
 use crate::driver::Driver;
-use crate::effects::{Step, event_of, release_in_use};
+use crate::effects::{Step, event_of, openssl_in, release_in_use};
 use crate::failpoint::{Moment, reached};
 use crate::wanted::plan;
 
@@ -48,7 +48,7 @@ impl Driver {
             &instance,
             &group,
             version,
-            control.openssl_of(&instance),
+            openssl_in(engine.as_ref()),
             postmaster.as_ref(),
         )?;
         let world = look(&instance, &files, engine.is_some(), postmaster.as_ref());

@@ -66,9 +66,14 @@ impl ControlPlane {
         Ok(plane)
     }
 
-    /// Asks for an instance.
-    pub(super) fn create(&self, identifier: &str, engine_version: &str) -> Result<()> {
-        let parameters = [
+    /// Asks for an instance; `more` are further parameters.
+    pub(super) fn create(
+        &self,
+        identifier: &str,
+        engine_version: &str,
+        more: &[(&str, &str)],
+    ) -> Result<()> {
+        let mut parameters = vec![
             ("DBInstanceIdentifier", identifier),
             ("DBInstanceClass", CLASS),
             ("Engine", "postgres"),
@@ -77,15 +82,26 @@ impl ControlPlane {
             ("MasterUsername", USER),
             ("MasterUserPassword", PASSWORD),
         ];
+        parameters.extend(more);
         self.api.call("CreateDBInstance", &parameters).map(drop)
     }
 
     /// Asks every `pause` until the instance is available.
     pub(super) async fn until_available(&self, identifier: &str, pause: Duration) -> Result<()> {
+        self.until_is(identifier, ("DBInstanceStatus", "available"), pause).await
+    }
+
+    /// Asks every `pause` until what is said of the instance has a value.
+    pub(super) async fn until_is(
+        &self,
+        identifier: &str,
+        (name, value): (&str, &str),
+        pause: Duration,
+    ) -> Result<()> {
         until(Duration::from_mins(10), pause, || async {
             let xml = self.describe(identifier)?;
-            let status = element(&xml, "DBInstanceStatus").unwrap_or_default();
-            ensure!(status == "available", "{identifier} is {status}");
+            let seen = element(&xml, name).unwrap_or_default();
+            ensure!(seen == value, "{identifier} is {seen}");
             Ok(())
         })
         .await
@@ -197,7 +213,7 @@ fn api_of(pgkeep: &Path, data: &Path) -> Result<Api> {
 }
 
 /// The text of the first element of that name.
-fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     Some(rest.split_once('<')?.0)
 }

@@ -57,7 +57,7 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
 
 async fn create(plane: &ControlPlane, engine_version: &str) -> Result<Duration> {
     let begun = Instant::now();
-    plane.create(IDENTIFIER, engine_version)?;
+    plane.create(IDENTIFIER, engine_version, &[])?;
     plane.until_available(IDENTIFIER, PAUSE).await?;
     plane.endpoint(IDENTIFIER)?.query(&plane.tls).await?;
     let took = begun.elapsed();

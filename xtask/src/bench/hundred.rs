@@ -41,7 +41,7 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
             "DescribeDBInstances, 100 instances",
             median(ours),
             ("moto", median(other)),
-            50.0,
+            Some(50.0),
         ),
         Row::bounded("memory of pgkeep serve, 100 instances", resident, 40.0, "MB"),
         // The clock of these times counts hundredths of a second: one of them at most.
@@ -54,7 +54,7 @@ async fn start_all(pgkeep: &Path) -> Result<ControlPlane> {
     let plane = ControlPlane::start(pgkeep, &OsUser::find()?, 2).await?;
     let identifiers: Vec<_> = (0..INSTANCES).map(|number| format!("bench-{number}")).collect();
     for identifier in &identifiers {
-        plane.create(identifier, &major)?;
+        plane.create(identifier, &major, &[])?;
     }
     for identifier in &identifiers {
         plane.until_available(identifier, Duration::from_millis(100)).await?;

@@ -9,6 +9,8 @@ mod control_plane;
 mod create;
 mod hundred;
 mod moto;
+mod parameters;
+mod reload;
 mod report;
 mod server;
 mod session;
@@ -41,6 +43,8 @@ pub(crate) struct Options {
 enum Bench {
     /// From the request to create an instance to the first verified query
     Create,
+    /// Changes and lists of parameters
+    Parameters,
     /// Requests, memory and processor time with a hundred instances
     Hundred,
 }
@@ -52,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let rows = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
         until_interrupted(async {
             let mut rows = Vec::new();
-            for bench in [Bench::Create, Bench::Hundred] {
+            for bench in [Bench::Create, Bench::Parameters, Bench::Hundred] {
                 if options.bench.is_empty() || options.bench.contains(&bench) {
                     rows.extend(run_one(bench, &pgkeep, options.repetitions).await?);
                 }
@@ -76,6 +80,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 async fn run_one(bench: Bench, pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
     match bench {
         Bench::Create => create::run(pgkeep, repetitions).await.context("the bench create"),
+        Bench::Parameters => {
+            parameters::run(pgkeep, repetitions).await.context("the bench parameters")
+        }
         Bench::Hundred => hundred::run(pgkeep, repetitions).await.context("the bench hundred"),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -87,6 +87,20 @@ impl Server<'_> {
         pg_ctl.args(["--no-wait", "--options", &self.settings().join(" "), "start"]);
         run(&mut pg_ctl)?;
         self.first_query().await
+    }
+
+    /// Makes the server require TLS, or not, and waits for the first connection without it that
+    /// is treated so.
+    pub(super) async fn force_ssl(&self, on: bool) -> Result<()> {
+        let kind = if on { "hostssl" } else { "host" };
+        fs::write(self.data.join("pg_hba.conf"), format!("{kind} all all all scram-sha-256\n"))?;
+        run(self.pg_ctl().arg("reload"))?;
+        until(START_LIMIT, PAUSE, || async {
+            let let_in = self.workbench.endpoint.lets_plaintext_in().await?;
+            ensure!(let_in != on, "without TLS it is let in: {let_in}");
+            Ok(())
+        })
+        .await
     }
 
     async fn first_query(&self) -> Result<()> {

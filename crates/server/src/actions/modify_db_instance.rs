@@ -43,6 +43,10 @@ pub(super) fn answer(
             instance.status = InstanceStatus::ResettingMasterCredentials;
         }
         shown = wish.apply(control, state, instance)?;
+        // A group is chosen at once, whatever waits of its values.
+        if let Some(before) = &mut before {
+            before.desired.parameter_group.clone_from(&instance.desired.parameter_group);
+        }
         let group = parameter_group::find(state, &instance.desired.parameter_group)?;
         check_member(control, &group, instance)?;
         if !instance.desired.running {
