@@ -3,14 +3,21 @@
 //! reboot, plaintext refused in PostgreSQL's own words, and back. `ParameterApplyStatus` is looked
 //! at after every step.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
 
 mod aws;
+mod groups;
 
 use pgkeep_testkit::{ControlPlane, Instance, MASTER_USERNAME, Paused, Psql, Session};
 use serde_json::{Value, json};
 
 use aws::{aws, changed, creation, described};
+use groups::wait_applied;
 
 const GROUP: &str = "force-ssl";
 const ENCRYPTED: &str = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
@@ -175,9 +182,9 @@ fn switch(plane: &ControlPlane, instance: &Instance, major: &Major, value: &str)
     let busy = Paused::process(postmaster);
     set(plane, value);
     assert_group(plane, GROUP, "applying");
-    plane.wait_for("db", "modifying");
+    assert_eq!(plane.instance("db").unwrap().status, "available", "as in the service");
     drop(busy);
-    plane.wait_available("db");
+    wait_applied(plane, "db");
     assert_group(plane, GROUP, "in-sync");
     assert_force_ssl(plane, instance, major, value);
 }

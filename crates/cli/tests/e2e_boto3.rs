@@ -63,3 +63,10 @@ fn parameters_of_every_family() {
     run_program(&plane, "boto3_parameters.py");
     plane.assert_clean();
 }
+
+#[test]
+fn the_authority_of_new_instances() {
+    let plane = ControlPlane::start();
+    run_program(&plane, "boto3_certificates.py");
+    plane.assert_clean();
+}

@@ -1,12 +1,19 @@
 //! Certificates as they come over the wire, judged by the openssl command: of each authority, for
-//! the right host and no other, each with a serial number of its own; and the bundles to trust.
+//! the right host and no other, each with a serial number of its own; their renewal; and the
+//! bundles to trust.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a panic fails the test that called; the clock is moved from the real time"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use pgkeep_testkit::{ControlPlane, Instance, openssl, run};
+use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, openssl, run, wait_until};
+use time::{Duration, OffsetDateTime};
 
 const AUTHORITIES: [(&str, &str); 3] = [
     ("rds-ca-rsa2048-g1", "sha256WithRSAEncryption"),
@@ -73,6 +80,68 @@ fn judge(plane: &ControlPlane, instance: &Instance, authority: &str, how: &str) 
     assert_eq!(end.trim_start_matches("notAfter=").replace(' ', "T"), told);
     assert_eq!(instance.xml.text("CAIdentifier").as_deref(), Some(authority));
     [&served.leaf, &served.chain, &pem].map(|pem| ask(pem, &["-serial"]))
+}
+
+/// Half a year on, in the window of one instance and not of the other; then a month before the end.
+/// The server and its sessions go on.
+#[test]
+fn certificates_are_renewed_in_the_window_or_before_it_is_too_late() {
+    const HALF: i64 = 190;
+    const LATE: i64 = 340;
+    let mut plane = ControlPlane::start();
+    let now = OffsetDateTime::now_utc();
+    let time = |at: OffsetDateTime| format!("{:02}:{:02}", at.hour(), at.minute());
+    let window = |days: i64| {
+        let begin = now + Duration::days(days) - Duration::hours(1);
+        let ends = [begin, begin + Duration::hours(3)];
+        let ends = ends.map(|it| format!("{}:{}", &it.weekday().to_string()[..3], time(it)));
+        ends.join("-")
+    };
+    let backup = [12, 13].map(|hours| time(now + Duration::hours(hours))).join("-");
+    let mut before = Vec::new();
+    for (name, window) in [("open", window(HALF)), ("closed", window(HALF + 3))] {
+        let windows =
+            [("PreferredMaintenanceWindow", &*window), ("PreferredBackupWindow", &*backup)];
+        plane.create(name, "16", &windows);
+        before.push(plane.wait_available(name));
+    }
+    let [open, closed] = before.try_into().unwrap();
+    let serials = [&open, &closed].map(|it| it.served_certificate().serial);
+    let servers = [&open, &closed].map(|it| plane.postmaster(&it.resource_id));
+    let mut session = Session::open(&Psql::to(&plane, &closed));
+    assert_eq!(session.ask("SELECT 1;"), "1");
+
+    plane.kill();
+    plane.restart_with("PGKEEP_CLOCK_DAYS", Some(HALF.to_string()));
+    let renewed = |instance: &Instance, old: &str| {
+        let served = instance.served_certificate();
+        if served.serial == old { Err(served.serial) } else { Ok(served) }
+    };
+    let limit = std::time::Duration::from_mins(1);
+    let first = wait_until("renewed", limit, || renewed(&open, &serials[0]));
+    let end = openssl(&["x509", "-noout", "-checkend", &seconds(HALF + 360)], &first.leaf);
+    assert!(end.status.success(), "{end:?}");
+    assert_eq!(closed.served_certificate().serial, serials[1], "its window is shut");
+
+    plane.kill();
+    plane.restart_with("PGKEEP_CLOCK_DAYS", Some(LATE.to_string()));
+    wait_until("renewed", limit, || renewed(&closed, &serials[1]));
+    assert_eq!([&open, &closed].map(|it| plane.postmaster(&it.resource_id)), servers);
+    assert_eq!(session.ask("SELECT 2;"), "2");
+    session.close();
+
+    // Requests are signed with the real time.
+    plane.kill();
+    plane.restart_with("PGKEEP_CLOCK_DAYS", None);
+    for name in ["open", "closed"] {
+        plane.delete(name);
+        plane.wait_deleted(name);
+    }
+    plane.assert_clean();
+}
+
+fn seconds(days: i64) -> String {
+    (days * 24 * 60 * 60).to_string()
 }
 
 #[test]

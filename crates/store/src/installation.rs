@@ -1,4 +1,5 @@
-//! The settings that certificates and endpoints are built on: chosen once, at the first start.
+//! The settings that certificates and endpoints are built on, chosen once, at the first start; and
+//! the one that can be changed.
 
 use pgkeep_model::{AccountId, DomainName, RegionName};
 use rusqlite::OptionalExtension;
@@ -43,6 +44,18 @@ impl Transaction<'_> {
             "INSERT INTO installation (only, region, account_id, domain) VALUES (1, ?1, ?2, ?3)",
             [asked.region.as_str(), asked.account_id.as_str(), asked.domain.as_str()],
         )?;
+        Ok(())
+    }
+
+    /// The authority that `ModifyCertificates` chose for instances that choose none.
+    pub fn certificate_override(&self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT certificate_override FROM installation";
+        Ok(self.inner.query_row(sql, [], |row| row.get(0)).optional()?.flatten())
+    }
+
+    /// Chooses it, or leaves it to the service again.
+    pub fn override_certificate(&self, ca_identifier: Option<&str>) -> Result<(), StoreError> {
+        self.inner.execute("UPDATE installation SET certificate_override = ?1", [ca_identifier])?;
         Ok(())
     }
 }

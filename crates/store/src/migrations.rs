@@ -62,6 +62,9 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (resource_id, user, database, application, address, tls)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE installation ADD COLUMN certificate_override TEXT;
+",
 ];
 
 /// Brings the file to the newest version.

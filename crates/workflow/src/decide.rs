@@ -73,6 +73,8 @@ pub struct World {
     pub data_directory: bool,
     /// The pair of files that `Applied::certificate` names is in use.
     pub certificate: bool,
+    /// Its time has come to be renewed.
+    pub renews: bool,
     /// A postmaster runs.
     pub running: bool,
 }
@@ -106,7 +108,7 @@ pub fn decide(instance: &DbInstance, wanted: &Wanted, world: World) -> Option<Ef
     if !world.data_directory {
         return Some(Effect::TakeDataDirectory);
     }
-    if !world.certificate || !certificate_fits(instance) {
+    if !world.certificate || world.renews || !certificate_fits(instance) {
         return Some(Effect::IssueCertificate);
     }
     if !world.running {
@@ -133,7 +135,8 @@ fn decide_running(instance: &DbInstance, wanted: &Wanted) -> Option<Effect> {
     }
 }
 
-fn certificate_fits(instance: &DbInstance) -> bool {
+/// Whether the recorded certificate is the one that is wanted.
+pub(crate) fn certificate_fits(instance: &DbInstance) -> bool {
     instance.applied.certificate.as_ref().is_some_and(|certificate| {
         certificate.ca_identifier == instance.desired.ca_identifier
             && certificate.endpoint == instance.desired.endpoint

@@ -1,15 +1,41 @@
-//! Changes that wait for the instance's weekly maintenance window.
+//! What waits for the instance's weekly maintenance window: changes, and the renewal of its
+//! certificate from half of its life on.
 
-use pgkeep_model::{DbInstance, MaintenanceWindow};
-use time::OffsetDateTime;
+use pgkeep_model::{CertificateRecord, DbInstance, MaintenanceWindow};
+use time::{Duration, OffsetDateTime};
 
 use crate::driver::Driver;
 use crate::{Control, WorkflowError};
 
+/// How long before its end a certificate is renewed whatever the window: for a pgkeep that was down
+/// in every window since half of its life.
+const LAST_CALL: Duration = Duration::days(30);
+
 /// When the next window with something to do opens.
 pub(crate) fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    let waits = !instance.pending.is_empty();
-    waits.then(|| window(instance).map(|window| window.next_start(now)))?
+    let window = window(instance);
+    let change = window.filter(|_| !instance.pending.is_empty()).map(|it| it.next_start(now));
+    let certificate = instance.applied.certificate.as_ref().filter(|_| instance.desired.running);
+    let renewal = certificate.map(|certificate| renewal(certificate, window, now));
+    [change, renewal].into_iter().flatten().min()
+}
+
+/// Whether an instance's certificate is to be renewed now.
+pub(crate) fn renews(instance: &DbInstance, now: OffsetDateTime) -> bool {
+    let certificate = instance.applied.certificate.as_ref();
+    certificate.is_some_and(|certificate| renewal(certificate, window(instance), now) <= now)
+}
+
+/// The first time, not before `now`, at which a certificate is to be renewed.
+fn renewal(
+    certificate: &CertificateRecord,
+    window: Option<MaintenanceWindow>,
+    now: OffsetDateTime,
+) -> OffsetDateTime {
+    let CertificateRecord { not_before, not_after, .. } = certificate;
+    let from = now.max(*not_before + (*not_after - *not_before) / 2);
+    let opening = window.filter(|window| !window.contains(from)).map(|it| it.next_start(from));
+    opening.unwrap_or(from).min(from.max(*not_after - LAST_CALL))
 }
 
 /// The window; one that does not parse was never accepted by the API.
@@ -32,5 +58,38 @@ impl Driver {
             })
         })?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn renewal_waits_for_half_of_the_life_and_the_window() {
+        let certificate = CertificateRecord {
+            ca_identifier: String::new(),
+            endpoint: String::new(),
+            serial: String::new(),
+            fingerprint: String::new(),
+            not_before: datetime!(2026-01-01 0:00 UTC),
+            not_after: datetime!(2027-01-01 0:00 UTC),
+        };
+        let window: MaintenanceWindow = "sun:04:00-sun:05:00".parse().unwrap();
+        let at = |now| renewal(&certificate, Some(window), now);
+        // Half of the life is Thursday, 2 July, 12:00.
+        let first = datetime!(2026-07-05 4:00 UTC);
+        assert_eq!(at(datetime!(2026-01-01 0:00 UTC)), first);
+        assert_eq!(at(datetime!(2026-06-28 4:30 UTC)), first, "a window before that");
+        let inside = datetime!(2026-07-05 4:59:59 UTC);
+        assert_eq!(at(inside), inside);
+        assert_eq!(at(datetime!(2026-07-05 5:00 UTC)), datetime!(2026-07-12 4:00 UTC));
+        // 30 days before the end is Wednesday, 2 December.
+        assert_eq!(at(datetime!(2026-11-30 0:00 UTC)), datetime!(2026-12-02 0:00 UTC));
+        let late = datetime!(2026-12-10 0:00 UTC);
+        assert_eq!(at(late), late);
+        assert_eq!(renewal(&certificate, None, late), late);
     }
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
 use pgkeep_postgres::{InstanceFiles, Postmaster, serial_in_use};
+use time::OffsetDateTime;
 use tracing::{debug, info};
 
 use crate::WorkflowError;
-use crate::decide::{Effect, World, decide};
+use crate::decide::{Effect, World, certificate_fits, decide};
 use crate::driver::Driver;
 use crate::effects::{Step, event_of, openssl_in, release_in_use};
 use crate::failpoint::{Moment, reached};
+use crate::maintenance::renews;
 use crate::wanted::plan;
 
 /// What became of a turn.
@@ -51,7 +53,8 @@ impl Driver {
             openssl_in(engine.as_ref()),
             postmaster.as_ref(),
         )?;
-        let world = look(&instance, &files, engine.is_some(), postmaster.as_ref());
+        let now = control.clock().now();
+        let world = look(&instance, &files, engine.is_some(), postmaster.as_ref(), now);
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
             return self.rest(&instance, postmaster);
         };
@@ -85,10 +88,12 @@ impl Driver {
     }
 
     /// Lets the status tell that an available instance is worked on, before the work begins; what
-    /// a start is about to disprove is forgotten first. Values of parameters that a running server
-    /// takes leave it available, as in the service: `ParameterApplyStatus` tells of them.
+    /// a start is about to disprove is forgotten first. It stays available, as in the service, while
+    /// a running server takes values of parameters (`ParameterApplyStatus` tells of them) and while
+    /// its certificate is renewed.
     fn announce(&self, instance: &DbInstance, effect: Effect) -> Result<(), WorkflowError> {
-        if matches!(effect, Effect::Reload | Effect::Prove) {
+        let renews = effect == Effect::IssueCertificate && certificate_fits(instance);
+        if renews || matches!(effect, Effect::Reload | Effect::Prove) {
             return Ok(());
         }
         let died = effect == Effect::Start && instance.status == InstanceStatus::Available;
@@ -136,12 +141,14 @@ fn look(
     files: &InstanceFiles,
     engine: bool,
     postmaster: Option<&Postmaster>,
+    now: OffsetDateTime,
 ) -> World {
     let serial = instance.applied.certificate.as_ref().map(|certificate| &certificate.serial);
     World {
         engine,
         data_directory: files.data().join("PG_VERSION").exists(),
         certificate: serial.is_some() && serial_in_use(files).as_ref() == serial,
+        renews: renews(instance, now),
         running: postmaster.is_some(),
     }
 }

@@ -148,6 +148,11 @@ impl ControlPlane {
         .with_context(|| log_of(&self.folder))
     }
 
+    /// The trust bundle.
+    pub(super) fn bundle(&self) -> PathBuf {
+        self.process.data.join("global-bundle.pem")
+    }
+
     /// The process.
     pub(super) fn pid(&self) -> u32 {
         self.process.child.id()

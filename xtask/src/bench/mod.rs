@@ -5,6 +5,7 @@
 //! to a guard, and ends with it: also after a failure, and after Ctrl-C.
 
 mod api;
+mod connections;
 mod control_plane;
 mod create;
 mod hundred;
@@ -45,9 +46,13 @@ enum Bench {
     Create,
     /// Changes and lists of parameters
     Parameters,
+    /// Connections over TLS
+    Connections,
     /// Requests, memory and processor time with a hundred instances
     Hundred,
 }
+
+const BENCHES: [Bench; 4] = [Bench::Create, Bench::Parameters, Bench::Connections, Bench::Hundred];
 
 /// Builds pgkeep as it ships, runs the benches and shows the figures.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -56,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let rows = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
         until_interrupted(async {
             let mut rows = Vec::new();
-            for bench in [Bench::Create, Bench::Parameters, Bench::Hundred] {
+            for bench in BENCHES {
                 if options.bench.is_empty() || options.bench.contains(&bench) {
                     rows.extend(run_one(bench, &pgkeep, options.repetitions).await?);
                 }
@@ -82,6 +87,9 @@ async fn run_one(bench: Bench, pgkeep: &Path, repetitions: usize) -> Result<Vec<
         Bench::Create => create::run(pgkeep, repetitions).await.context("the bench create"),
         Bench::Parameters => {
             parameters::run(pgkeep, repetitions).await.context("the bench parameters")
+        }
+        Bench::Connections => {
+            connections::run(pgkeep, repetitions).await.context("the bench connections")
         }
         Bench::Hundred => hundred::run(pgkeep, repetitions).await.context("the bench hundred"),
     }

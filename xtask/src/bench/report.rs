@@ -67,6 +67,19 @@ impl Row {
         }
     }
 
+    /// How often ours does a thing in a second, at least `target` times as often as the other.
+    pub(super) fn rate(name: &str, ours: f64, other: (&str, f64), target: Option<f64>) -> Self {
+        let ratio = ours / other.1;
+        Self {
+            name: name.to_owned(),
+            ours: format!("{ours:.0} / s"),
+            other: format!("{}: {:.0} / s", other.0, other.1),
+            ratio: format!("{ratio:.2} ×"),
+            target: target.map_or_else(String::new, |target| format!("at least {target} ×")),
+            met: target.map(|target| ratio >= target),
+        }
+    }
+
     /// A figure that is to stay below a bound.
     pub(super) fn bounded(name: &str, value: f64, bound: f64, unit: &str) -> Self {
         Self {
@@ -154,6 +167,8 @@ moto's server is used as it ships, with 100 instances made through its API.
 connections without TLS every millisecond until the first is refused.
 - *DescribeDBParameters* reads all pages of a group of the newest family. moto has no list of \
 parameters and answers with what was set: its group was given a value for each name of that list.
+- *Connections* are those of `pgbench --connect` with `verify-full` and `SELECT 1`. The server by \
+hand has a self-signed RSA-2048 certificate and logs nothing; pgkeep's log every connection.
 - *Memory* is `VmRSS` of `pgkeep serve` alone, with its 100 servers running, after those requests. \
 *Idle* is its user and system time in the 20 s after that.
 ";
@@ -187,6 +202,7 @@ mod tests {
         assert!(Row::added("a", three, ("b", one), Duration::from_millis(199)).misses_target());
         assert_eq!(Row::added("a", one, ("b", three), Duration::ZERO).ratio, "-200.0 ms");
         assert!(Row::bounded("a", 2.0, 1.0, "MB").misses_target());
+        assert!(Row::rate("a", 1.0, ("b", 2.0), Some(1.0)).misses_target());
     }
 
     #[test]

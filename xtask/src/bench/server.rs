@@ -57,6 +57,11 @@ impl Workbench {
         Ok(Self { user: user.clone(), bin: bin.to_owned(), folder, tls, endpoint })
     }
 
+    /// Where its servers are, and the certificate to trust.
+    pub(super) fn public(&self) -> (&Endpoint, PathBuf) {
+        (&self.endpoint, self.folder.path().join("certificate.pem"))
+    }
+
     /// Initialises a data directory, with the options of pgkeep's own and TLS.
     pub(super) fn init(&self) -> Result<Server<'_>> {
         let server = Server { workbench: self, data: self.folder.path().join("data"), child: None };

@@ -36,7 +36,12 @@ pub(super) fn answer(
     let password = input.master_user_password.as_ref();
     let password = password.ok_or_else(|| ApiError::missing("MasterUserPassword"))?;
     let group = input.db_parameter_group_name.as_deref();
-    let group = control.store().read(|state| Ok(associate(state, version.major, group)))??;
+    let read = control
+        .store()
+        .read(|state| Ok((associate(state, version.major, group), state.certificate_override()?)));
+    let (group, default_ca) = read?;
+    let group = group?;
+    let asked_ca = input.ca_certificate_identifier.as_deref().filter(|text| !text.is_empty());
     let port_is_asked = input.port.is_some();
     let resource_id = DbiResourceId::from_random(rand::random());
     let seed = rand::random();
@@ -53,7 +58,7 @@ pub(super) fn answer(
         engine_source: source,
         engine_version: version,
         class: input.db_instance_class.clone(),
-        ca_identifier: authority(input.ca_certificate_identifier.as_deref())?,
+        ca_identifier: authority(asked_ca.or(default_ca.as_deref()))?,
         parameter_group: group.name.to_string(),
         master_username: username.to_owned(),
         master_password: master_password(password, username, &group)?,

@@ -13,6 +13,7 @@ pub(super) fn answer(
     input: &DescribeCertificatesMessage,
 ) -> Result<CertificateMessage, ApiError> {
     filter::check(input.filters.as_deref(), &[])?;
+    let chosen = control.store().read(|state| state.certificate_override())?;
     let page = Page::new(input.max_records, input.marker.as_deref())?;
     let mut authorities = control.authorities().describe();
     if let Some(wanted) = input.certificate_identifier.as_deref().filter(|text| !text.is_empty()) {
@@ -24,20 +25,29 @@ pub(super) fn answer(
     authorities.sort_by(|one, other| one.identifier.cmp(other.identifier));
     let (authorities, marker) = page.cut(authorities, |it| it.identifier.to_string());
     Ok(CertificateMessage {
-        certificates: authorities.iter().map(|it| certificate(control, it)).collect(),
-        default_certificate_for_new_launches: Some(DEFAULT_CA.to_owned()),
+        certificates: authorities
+            .iter()
+            .map(|it| certificate(control, it, chosen.as_deref()))
+            .collect(),
+        default_certificate_for_new_launches: Some(chosen.unwrap_or_else(|| DEFAULT_CA.to_owned())),
         marker,
     })
 }
 
-fn certificate(control: &Control, authority: &AuthorityInfo) -> Certificate {
+/// The shape of an authority; `chosen` is the override, if there is one.
+pub(super) fn certificate(
+    control: &Control,
+    authority: &AuthorityInfo,
+    chosen: Option<&str>,
+) -> Certificate {
     let region = &control.installation().region;
+    let is_chosen = chosen == Some(authority.identifier);
     Certificate {
         certificate_arn: Some(format!("arn:aws:rds:{region}::cert:{}", authority.identifier)),
         certificate_identifier: Some(authority.identifier.to_string()),
         certificate_type: Some("CA".to_owned()),
-        customer_override: Some(false),
-        customer_override_valid_till: None,
+        customer_override: Some(is_chosen),
+        customer_override_valid_till: is_chosen.then_some(authority.not_after),
         thumbprint: Some(authority.thumbprint_sha1.clone()),
         valid_from: Some(authority.not_before),
         valid_till: Some(authority.not_after),

@@ -21,6 +21,7 @@ mod describe_orderable_db_instance_options;
 mod download_db_log_file_portion;
 mod instance;
 mod list_tags_for_resource;
+mod modify_certificates;
 mod modify_db_instance;
 mod modify_db_parameter_group;
 mod parameter_group;
@@ -75,6 +76,7 @@ pub(crate) fn answer(control: &Control, request: Request) -> Result<Response, Ap
         DescribeOrderableDbInstanceOptions => describe_orderable_db_instance_options,
         DownloadDbLogFilePortion => download_db_log_file_portion,
         ListTagsForResource => list_tags_for_resource,
+        ModifyCertificates => modify_certificates,
         ModifyDbInstance => modify_db_instance,
         ModifyDbParameterGroup => modify_db_parameter_group,
         RebootDbInstance => reboot_db_instance,
