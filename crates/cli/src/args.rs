@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Ls(LsArgs),
     /// Show a DB instance's certificate, and what its endpoint really serves
     ///
-    /// Exits with 1 when the two differ.
+    /// Exits with 1 when the two differ; with --if-forced, when somebody would be refused.
     Tls(TlsArgs),
     /// Connect to a DB instance as its master user with psql and sslmode=verify-full
     Psql(PsqlArgs),
@@ -185,6 +185,17 @@ pub(crate) struct TlsArgs {
     /// The DB instance identifier
     #[arg(value_name = "ID")]
     pub(crate) instance: DbInstanceIdentifier,
+    /// Show instead who connects without TLS, and would be refused if TLS were forced
+    #[arg(long)]
+    pub(crate) if_forced: bool,
+    /// Only who was seen in the last days
+    #[arg(
+        long,
+        value_name = "DAYS",
+        requires = "if_forced",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub(crate) since: Option<u16>,
     #[command(flatten)]
     pub(crate) data: DataDirArgs,
     #[command(flatten)]

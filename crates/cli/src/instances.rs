@@ -14,10 +14,11 @@ pub(crate) fn find(state: &Store, id: &DbInstanceIdentifier) -> anyhow::Result<D
     found.ok_or_else(|| hinted(format!("there is no DB instance {id}"), "pgkeep ls lists them"))
 }
 
-/// Whether the instance refuses plaintext. Parameter groups other than the default ones do not
-/// exist yet.
+/// Whether the instance refuses plaintext: what its server was last made to run with.
 pub(crate) fn force_ssl(instance: &DbInstance) -> bool {
-    force_ssl_default(instance.desired.engine_version.major)
+    let major = instance.desired.engine_version.major;
+    let applied = instance.applied.parameters.as_ref();
+    applied.map_or_else(|| force_ssl_default(major), |applied| applied.force_ssl(major))
 }
 
 /// The database that a client starts with.

@@ -150,6 +150,13 @@ pub struct Applied {
     pub created: bool,
 }
 
+impl Applied {
+    /// Whether the server's log has a line for every connection that was authorized.
+    pub fn logs_connections(&self) -> bool {
+        self.parameters.as_ref().is_none_or(EffectiveParameters::logs_connections)
+    }
+}
+
 /// The certificate that an instance serves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateRecord {

@@ -5,6 +5,7 @@
 
 mod ca;
 mod class;
+mod client;
 mod clock;
 mod engine;
 mod event;
@@ -18,6 +19,7 @@ mod window;
 
 pub use ca::{CA_POLICIES, CaPolicy, DEFAULT_CA, KeyAlgorithm, ca_policy};
 pub use class::{InstanceClass, instance_class, instance_classes};
+pub use client::{Client, ClientWatch, Gap, ReadTo, Sightings, Tally};
 pub use clock::Clock;
 pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
 pub use event::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::parameters::force_ssl_default;
 use crate::{DbInstance, DbParameterGroupName, InstanceStatus};
 
 /// When a change of a parameter applies.
@@ -62,6 +63,30 @@ pub struct EffectiveParameters {
     pub group: String,
     /// The values by parameter, as they were sent.
     pub values: BTreeMap<String, String>,
+}
+
+impl EffectiveParameters {
+    /// A switch that was set.
+    pub fn switch(&self, name: &str) -> Option<bool> {
+        let value = self.values.get(name)?;
+        Some(["1", "on", "true", "yes"].contains(&&*value.to_ascii_lowercase()))
+    }
+
+    /// `rds.force_ssl`.
+    pub fn force_ssl(&self, major: u16) -> bool {
+        self.switch("rds.force_ssl").unwrap_or_else(|| force_ssl_default(major))
+    }
+
+    /// Whether the log has a line for every connection that was authorized.
+    pub fn logs_connections(&self) -> bool {
+        let is = |name: &str, words: &[&str]| {
+            self.values.get(name).map(|value| words.contains(&&*value.to_ascii_lowercase()))
+        };
+        // Words of a later version are no values of an earlier one.
+        let words = ["1", "on", "true", "yes", "all", "authorization"];
+        is("log_connections", &words).unwrap_or(true)
+            && !is("log_min_messages", &["fatal", "panic"]).unwrap_or(false)
+    }
 }
 
 impl DbParameterGroup {
@@ -188,6 +213,23 @@ mod tests {
             group.at_start(),
             running("mine", &[("d1", "new"), ("d2", "new"), ("s1", "new")])
         );
+    }
+
+    #[test]
+    fn what_the_log_names_and_what_is_refused() {
+        let with = |name, value| running("mine", &[(name, value)]);
+        assert!(running("mine", &[]).logs_connections());
+        for value in ["1", "ON", "yes", "all", "authorization"] {
+            assert!(with("log_connections", value).logs_connections(), "{value}");
+        }
+        for value in ["0", "off", "receipt", "authentication", "setup_durations"] {
+            assert!(!with("log_connections", value).logs_connections(), "{value}");
+        }
+        assert!(with("log_min_messages", "error").logs_connections());
+        assert!(!with("log_min_messages", "FATAL").logs_connections());
+        assert_eq!([14, 15].map(|major| running("mine", &[]).force_ssl(major)), [false, true]);
+        assert!(with("rds.force_ssl", "1").force_ssl(14));
+        assert!(!with("rds.force_ssl", "0").force_ssl(15));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct Access {
 
 /// A session of `rdsadmin`.
 pub struct Admin {
-    client: Client,
+    pub(crate) client: Client,
 }
 
 impl Admin {

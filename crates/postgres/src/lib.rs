@@ -7,6 +7,7 @@
 mod admin;
 mod certificate;
 mod conf;
+mod connections;
 mod engine;
 mod error;
 mod layout;
@@ -15,11 +16,13 @@ mod password;
 mod postmaster;
 mod prepare;
 mod program;
+mod sessions;
 mod trash;
 
 pub use admin::{Access, Admin};
 pub use certificate::{KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair};
 pub use conf::{AuthenticationMethod, Rendered, Settings, digest, render, write_configuration};
+pub use connections::{LogMark, LogReading, log_mark, read_connections};
 pub use engine::{
     Engine, EngineCatalogue, EngineChoice, EngineError, EngineSettings, Engines, OpensslVersion,
     Progress, RefusedEngine,
@@ -31,4 +34,5 @@ pub use password::verifier;
 pub use postmaster::{Postmaster, Postmasters, Shutdown};
 pub use prepare::{prepare, prepared, sweep_pool, take_prepared};
 pub use program::Priority;
+pub use sessions::Session;
 pub use trash::{discard, empty_trash};

@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod installation;
 mod migrations;
+mod sighting;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ pub use db_instance::Claim;
 pub use error::StoreError;
 pub use event::EventFilter;
 pub use installation::Installation;
+pub use sighting::SIGHTINGS_KEPT;
 
 /// The open state file.
 #[derive(Debug)]

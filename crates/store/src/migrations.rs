@@ -40,6 +40,28 @@ const MIGRATIONS: &[&str] = &[
         state TEXT NOT NULL
     ) STRICT;
 ",
+    // The logs of instances that are there already name no connections before this moment.
+    "
+    CREATE TABLE client_watch (
+        resource_id TEXT PRIMARY KEY REFERENCES db_instance ON DELETE CASCADE,
+        state TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO client_watch
+        SELECT resource_id, json_object('since', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+        FROM db_instance;
+    CREATE TABLE sighting (
+        resource_id TEXT NOT NULL REFERENCES db_instance ON DELETE CASCADE,
+        user TEXT NOT NULL,
+        database TEXT NOT NULL,
+        application TEXT NOT NULL,
+        address TEXT NOT NULL,
+        tls INTEGER NOT NULL,
+        connections INTEGER NOT NULL,
+        first_seen INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        PRIMARY KEY (resource_id, user, database, application, address, tls)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the file to the newest version.

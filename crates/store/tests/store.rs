@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use pgkeep_model::{
-    Applied, DbInstance, DbiResourceId, Desired, EngineSource, Event, EventCategory, EventSource,
-    InstanceStatus, Kept, PasswordVerifier, Pending,
+    Applied, Client, ClientWatch, DbInstance, DbiResourceId, Desired, EngineSource, Event,
+    EventCategory, EventSource, InstanceStatus, Kept, PasswordVerifier, Pending, ReadTo, Sightings,
+    Tally,
 };
-use pgkeep_store::{EventFilter, Installation, Store, StoreError};
+use pgkeep_store::{EventFilter, Installation, SIGHTINGS_KEPT, Store, StoreError};
 use time::{Duration, OffsetDateTime};
 
 const NOW: OffsetDateTime = time::macros::datetime!(2026-11-24 12:00 UTC);
@@ -187,4 +188,70 @@ fn events_are_found_by_source_and_time_and_forgotten_in_the_end() {
 fn verifiers_are_never_shown() {
     let shown = format!("{:?}", instance("one", 1));
     assert!(!shown.contains("verifier-text"), "{shown}");
+}
+
+#[test]
+fn sightings_are_counted_bounded_and_gone_with_their_instance() {
+    let store = Store::in_memory().unwrap();
+    let one = instance("one", 1);
+    let id = &one.resource_id;
+    let client = |user: String| Client {
+        user,
+        database: "d".to_owned(),
+        application: String::new(),
+        address: "::1".to_owned(),
+    };
+    let of = |users: std::ops::Range<u32>, at| {
+        let mut seen = Sightings::default();
+        for user in users {
+            seen.add(client(user.to_string()), user % 2 == 0, Tally::at(2, at));
+        }
+        seen
+    };
+    let mut watch = ClientWatch::new(NOW);
+    watch.read_to = Some(ReadTo { file: "error/x".to_owned(), offset: 7, at: NOW });
+    let mut record = |seen: &Sightings| {
+        store.quickly(|state| state.record_sightings(id, &mut watch, seen)).unwrap();
+    };
+    let seen_from = |at| store.read(|state| state.sightings(id, at)).unwrap();
+
+    // An instance that is gone stays gone.
+    record(&of(0..1, NOW));
+    assert!(seen_from(NOW).is_empty());
+    insert(&store, &one).unwrap();
+    record(&of(0..2, NOW));
+    record(&of(0..1, NOW + Duration::HOUR));
+    let tally = Tally { connections: 4, first_seen: NOW, last_seen: NOW + Duration::HOUR };
+    let found: Vec<_> = seen_from(NOW).iter().map(|(it, tls, n)| (it.clone(), tls, n)).collect();
+    let (zero, first) = (client("0".to_owned()), client("1".to_owned()));
+    assert_eq!(found, [(zero, true, tally), (first, false, Tally::at(2, NOW))]);
+    assert_eq!(seen_from(NOW + Duration::SECOND).iter().count(), 1);
+
+    // Full: the one that was seen the longest ago goes, and is said to be gone.
+    record(&of(2..SIGHTINGS_KEPT + 1, NOW + Duration::MINUTE));
+    assert_eq!(seen_from(NOW).iter().count(), usize::try_from(SIGHTINGS_KEPT).unwrap());
+    assert_eq!(seen_from(NOW).iter().filter(|(it, ..)| it.user == "1").count(), 0);
+    let kept = store.read(|state| state.client_watch(id)).unwrap();
+    assert_eq!(kept.as_ref().map(|it| it.forgotten), Some(1));
+    assert_eq!(kept, Some(watch));
+
+    store.durably(|state| state.remove_instance(id)).unwrap();
+    assert!(seen_from(NOW).is_empty());
+    assert_eq!(store.read(|state| state.client_watch(id)).unwrap(), None);
+}
+
+/// The log of an instance from before clients were watched names none of that time.
+#[test]
+fn an_older_file_watches_its_instances_from_now_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let one = instance("one", 1);
+    insert(&Store::open(&path).unwrap(), &one).unwrap();
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch("DROP TABLE sighting; DROP TABLE client_watch; PRAGMA user_version = 2;")
+        .unwrap();
+    drop(raw);
+    let store = Store::open(&path).unwrap();
+    let watch = store.read(|state| state.client_watch(&one.resource_id)).unwrap().unwrap();
+    assert_eq!(watch, ClientWatch::new(watch.since));
 }

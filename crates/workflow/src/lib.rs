@@ -4,6 +4,7 @@
 //! remembered. Between the two stands one pure function, [`decide`]. No transaction is open while
 //! an effect runs, and there is nothing to undo: work goes on from wherever a kill left it.
 
+mod clients;
 mod control;
 mod deaths;
 mod decide;
@@ -34,7 +35,8 @@ pub use shutdown::stop_all;
 
 use driver::Driver;
 
-/// Runs the driver and keeps the pool stocked until `shutdown` resolves; servers run on.
+/// Runs the driver, keeps the pool stocked and watches who connects until `shutdown` resolves;
+/// servers run on.
 pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     let swept = pgkeep_postgres::empty_trash(&control.layout).and_then(|()| {
         pgkeep_postgres::sweep_pool(&control.layout, &control.settings.engines.installed())
@@ -43,9 +45,12 @@ pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
         tracing::warn!(error = &error as &dyn std::error::Error, "could not sweep");
     }
     let stock = tokio::spawn(pool::keep_stocked(Arc::clone(&control)));
+    let clients = tokio::spawn(clients::watch_clients(Arc::clone(&control)));
     Driver::new(Arc::clone(&control)).run(shutdown).await;
-    stock.abort();
-    let _ = stock.await;
+    for task in [stock, clients] {
+        task.abort();
+        let _ = task.await;
+    }
 }
 
 /// A random address of the range that instances listen on, `127.77.0.0/16`. Whether it is free,

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use pgkeep_model::parameters::{
-    FormulaVariables, check_value, evaluate_defaults, force_ssl_default, is_dynamic, parameter,
-    render_ciphers,
+    FormulaVariables, check_value, evaluate_defaults, is_dynamic, parameter, render_ciphers,
 };
 use pgkeep_model::{
     DbInstance, DbParameterGroup, EffectiveParameters, EngineVersion, instance_class,
@@ -53,12 +52,10 @@ impl Parameters {
         values.entry("ssl_ciphers".to_owned()).and_modify(|ciphers| {
             *ciphers = render_ciphers(ciphers, least.as_deref(), openssl);
         });
-        if is_on(&effective, "rds.logical_replication") {
+        if effective.switch("rds.logical_replication") == Some(true) {
             values.insert("wal_level".to_owned(), "logical".to_owned());
         }
-        let set = effective.values.get("rds.force_ssl");
-        let force_ssl =
-            set.map_or(force_ssl_default(version.major), |_| is_on(&effective, "rds.force_ssl"));
+        let force_ssl = effective.force_ssl(version.major);
         let method = effective.values.get("rds.accepted_password_auth_method");
         let authentication = match method.map(String::as_str) {
             Some("scram") => AuthenticationMethod::ScramSha256,
@@ -71,11 +68,6 @@ impl Parameters {
     pub(crate) fn tls_version(&self, name: &str) -> Option<TlsVersion> {
         self.values.get(name).and_then(|value| TlsVersion::from_name(value))
     }
-}
-
-fn is_on(effective: &EffectiveParameters, name: &str) -> bool {
-    let value = effective.values.get(name).map(String::as_str);
-    value.is_some_and(|value| ["1", "on", "true", "yes"].contains(&&*value.to_ascii_lowercase()))
 }
 
 impl Control {

@@ -4,6 +4,7 @@ mod bundle;
 mod doctor;
 mod engines;
 pub(crate) mod env;
+mod if_forced;
 mod logs;
 mod ls;
 mod psql;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Env(args) => env::run(&args).map(done),
         Command::Bundle(args) => bundle::run(&args).map(done),
         Command::Ls(args) => ls::run(&args).map(done),
+        Command::Tls(args) if args.if_forced => if_forced::run(&args),
         Command::Tls(args) => tls::run(&args),
         Command::Psql(args) => match psql::run(args, umask)? {},
         Command::Logs(args) => logs::run(&args).map(done),
