@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pgkeep_model::{ClientWatch, DbInstance, DbiResourceId, ReadTo, Sightings, Tally};
-use pgkeep_postgres::{Admin, LogMark, log_mark, read_connections};
+use pgkeep_postgres::{LogMark, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
 
@@ -115,9 +115,9 @@ impl Control {
         if self.postmasters.running(&instance.resource_id, &files)?.is_none() {
             return Ok(());
         }
-        let sessions = match Admin::connect(&files, instance.desired.port).await {
-            Ok(admin) => admin.sessions().await?,
-            // It is starting, or has no connection to spare: there will be another time.
+        let sessions = match self.sessions_of(instance).await {
+            Ok(sessions) => sessions,
+            // It is starting, hangs, or has no connection to spare: there will be another time.
             Err(error) => {
                 debug!(error = &error as &dyn std::error::Error, "sessions not looked at");
                 return Ok(());
@@ -128,7 +128,7 @@ impl Control {
         for session in sessions {
             let is_new = blind_from.is_some_and(|from| session.began_at > from)
                 && watch.sampled_at.is_none_or(|last| session.began_at > last);
-            seen.add(session.client, session.tls, Tally::at(u64::from(is_new), now));
+            seen.add(session.client, session.tls.is_some(), Tally::at(u64::from(is_new), now));
         }
         watch.sampled_at = Some(now);
         self.store.quickly(|state| state.record_sightings(&instance.resource_id, watch, &seen))?;

@@ -1,6 +1,7 @@
 //! Everything that running instances needs, in one place: the state, the world, and what leads
 //! from one to the other.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use pgkeep_postgres::{
     log_files, log_portion, tail_start,
 };
 use pgkeep_store::{Installation, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::WorkflowError;
+use crate::failures::Failures;
 use crate::hosts::HostsFile;
 use crate::keys::KeyPool;
+use crate::sessions::AT_ONCE;
 
 /// What a control plane is opened with.
 pub struct Settings {
@@ -52,6 +55,8 @@ pub struct Control {
     pub(crate) keys: KeyPool,
     pub(crate) wake: Notify,
     pub(crate) refill: Notify,
+    pub(crate) failures: Failures,
+    pub(crate) looks: Semaphore,
 }
 
 impl Control {
@@ -74,6 +79,8 @@ impl Control {
             keys: KeyPool::default(),
             wake: Notify::new(),
             refill: Notify::new(),
+            failures: Failures::default(),
+            looks: Semaphore::new(AT_ONCE),
         }))
     }
 
@@ -105,6 +112,11 @@ impl Control {
     /// The one address of all instances, if it was set.
     pub fn shared_address(&self) -> Option<IpAddr> {
         self.settings.address
+    }
+
+    /// How often each effect failed since this process began; `none` is what failed before one.
+    pub fn failures(&self) -> BTreeMap<&'static str, u64> {
+        self.failures.counts()
     }
 
     /// Tells the driver that something is due.

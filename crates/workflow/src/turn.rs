@@ -22,7 +22,13 @@ pub(crate) enum Turn {
 }
 
 impl Driver {
-    pub(crate) async fn turn(self: &Arc<Self>, id: &DbiResourceId) -> Result<Turn, WorkflowError> {
+    /// Takes a turn. `doing` is the effect under way, also when it failed.
+    pub(crate) async fn turn(
+        self: &Arc<Self>,
+        id: &DbiResourceId,
+        doing: &mut Option<Effect>,
+    ) -> Result<Turn, WorkflowError> {
+        *doing = None;
         let control = &self.control;
         let read = control.store.read(|state| {
             let Some(instance) = state.instance_by_resource_id(id)? else { return Ok(None) };
@@ -62,6 +68,7 @@ impl Driver {
             return Ok(Turn::Over);
         }
         debug!(instance = %instance.desired.identifier, effect = effect.name(), "doing");
+        *doing = Some(effect);
         interrupt(effect, Moment::Before)?;
         let engine = engine.as_ref();
         let step = Step { control, instance: &instance, engine, plan: &plan, files: &files };
