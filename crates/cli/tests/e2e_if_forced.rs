@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use pgkeep_model::DbiResourceId;
@@ -51,7 +49,7 @@ fn the_named_are_refused(major: &str) {
     connect("mixed", "stock", "old and new", "disable");
     connect("mixed", "stock", "old and new", "require");
     connect("mixed", "stock", "old and new", "verify-full");
-    let mut open = Open::begin(&client(&psql, "batch", "stock", "disable"));
+    let mut open = client(&psql, "batch", "stock", "disable").open();
     open.run("SET application_name = 'nightly'");
 
     // 10 does not log applications: there they are known of open sessions only.
@@ -123,7 +121,7 @@ fn what_is_not_logged_is_said_to_be_unknown() {
 
     set(&plane, "log_connections", "0");
     assert_eq!(log_connections(&psql), "off");
-    let mut open = Open::begin(&psql.with("sslmode", "disable").with("application_name", "quiet"));
+    let mut open = psql.with("sslmode", "disable").with("application_name", "quiet").open();
     open.run("SELECT");
     let (seen, code) = report(&plane, &[]);
     assert_eq!(code, 1);
@@ -225,27 +223,4 @@ fn await_recorded(plane: &ControlPlane, instance: &Instance, count: u32) {
         let sum: u64 = ours.map(|(_, _, tally)| tally.connections).sum();
         if sum + 1 >= u64::from(count) { Ok(()) } else { Err(sum.to_string()) }
     });
-}
-
-/// A session of psql that stays open.
-struct Open(Child);
-
-impl Open {
-    fn begin(psql: &Psql) -> Self {
-        let mut command = psql.command();
-        command.args(["--no-align", "--tuples-only", "--quiet"]);
-        Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Runs a statement, and returns when it is done.
-    fn run(&mut self, sql: &str) {
-        writeln!(self.0.stdin.as_mut().unwrap(), "{sql};\n\\echo done").unwrap();
-        let mut rows = BufReader::new(self.0.stdout.as_mut().unwrap()).lines();
-        assert!(rows.any(|row| row.unwrap() == "done"), "the session ended");
-    }
-
-    fn end(mut self) {
-        drop(self.0.stdin.take());
-        assert!(self.0.wait().unwrap().success());
-    }
 }

@@ -181,7 +181,6 @@ fn describe(
         not_after,
         serial_hex: hex::encode(root.serial.to_bytes_be()),
         root_pem: render_pem(der)?,
-        subordinate: CertificateInfo::from_der(subordinate_der)
-            .ok_or(PkiError::NotACertificate)?,
+        subordinate: CertificateInfo::from_der(subordinate_der).ok_or(PkiError::NotACertificate)?,
     })
 }

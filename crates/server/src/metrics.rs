@@ -213,9 +213,7 @@ fn register_sessions(
     registry.register("sessions_scrape_error", help, gauges(errors));
 }
 
-fn gauges<L: Clone + Hash + Eq>(
-    values: impl IntoIterator<Item = (L, i64)>,
-) -> Family<L, Gauge> {
+fn gauges<L: Clone + Hash + Eq>(values: impl IntoIterator<Item = (L, i64)>) -> Family<L, Gauge> {
     let family = Family::<L, Gauge>::default();
     for (labels, value) in values {
         family.get_or_create(&labels).set(value);

@@ -36,6 +36,6 @@ pub use instance::{Instance, MASTER_PASSWORD, MASTER_USERNAME, distant_maintenan
 pub use openssl::{Served, openssl};
 pub use processes::{kill_process, processes_under};
 pub use program::{Outcome, program, run};
-pub use psql::Psql;
+pub use psql::{OpenSession, Psql};
 pub use wait::wait_until;
 pub use xml::Xml;

@@ -1,7 +1,8 @@
 //! PostgreSQL's own client, as users run it.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
 
 use crate::program::{Outcome, program, run};
 use crate::{ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME};
@@ -69,10 +70,46 @@ impl Psql {
         self.run(sql).success()
     }
 
+    /// Begins a session.
+    #[track_caller]
+    pub fn open(&self) -> OpenSession {
+        let mut command = self.command();
+        command.args(["--no-align", "--tuples-only", "--quiet"]);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        OpenSession(child.expect("psql runs"))
+    }
+
     /// What libpq says of a connection that must fail.
     #[track_caller]
     pub fn refusal(&self) -> String {
         self.run("SELECT 1").failure()
+    }
+}
+
+/// A session that stays open.
+#[derive(Debug)]
+pub struct OpenSession(Child);
+
+impl OpenSession {
+    /// Runs a statement, and gives its rows when it is done.
+    #[track_caller]
+    pub fn run(&mut self, sql: &str) -> Vec<String> {
+        writeln!(self.0.stdin.as_mut().expect("a pipe"), "{sql};\n\\echo done").expect("it reads");
+        let mut rows = Vec::new();
+        for row in BufReader::new(self.0.stdout.as_mut().expect("a pipe")).lines() {
+            match row.expect("UTF-8") {
+                end if end == "done" => return rows,
+                row => rows.push(row),
+            }
+        }
+        panic!("the session ended after {rows:?}");
+    }
+
+    /// Ends it.
+    #[track_caller]
+    pub fn end(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().expect("its end").success());
     }
 }
 

@@ -76,7 +76,8 @@ impl Known {
             }
         }
         let port = instance.desired.port;
-        let sessions = Admin::ask(files, port, LIMIT, |admin| async move { admin.sessions().await });
+        let sessions =
+            Admin::ask(files, port, LIMIT, |admin| async move { admin.sessions().await });
         let sessions = runtime()?.block_on(sessions);
         let sessions = sessions.map_err(|error| render_chain(&error));
         Ok(Self { watch, seen, sessions, is_logged, now })

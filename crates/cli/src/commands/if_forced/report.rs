@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::Known;
 use crate::instances::render_time;
-use crate::table;
+use crate::table::{self, name};
 
 /// The first version whose log has application names.
 const LOGS_APPLICATIONS: u16 = 12;
@@ -207,13 +207,6 @@ impl Both {
 
 impl Line {
     fn cells(&self) -> Vec<String> {
-        let name = |name: &str| {
-            // A terminal takes control characters for commands.
-            let shown = |one: char| {
-                if one.is_control() { one.escape_default().collect() } else { one.to_string() }
-            };
-            if name.is_empty() { "-".to_owned() } else { name.chars().map(shown).collect() }
-        };
         vec![
             name(&self.user),
             name(&self.database),
