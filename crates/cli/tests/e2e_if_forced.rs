@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pgkeep_model::DbiResourceId;
+use pgkeep_model::{Client, DbiResourceId, Sightings};
 use pgkeep_store::Store;
 use pgkeep_testkit::{ControlPlane, Instance, Psql, run, wait_until};
 use serde_json::Value;
@@ -76,7 +76,11 @@ fn the_named_are_refused(major: &str) {
         connect("billing", "orders", "invoices", "disable");
         await_refused(&plane, &expected(count), 1);
         plane.restart();
-        await_recorded(&plane, &instance, count);
+        // But for the last line of the log, which waits for what follows it.
+        await_recorded(&plane, &instance, |seen| {
+            let ours = seen.iter().filter(|(client, ..)| client.user == "billing");
+            ours.map(|(_, _, tally)| tally.connections).sum::<u64>() + 1 >= count.into()
+        });
         await_refused(&plane, &expected(count), 1);
     }
     let shown = run(plane.command("tls").args(["db", "--if-forced", "--since", "1"]), "");
@@ -107,7 +111,7 @@ fn the_named_are_refused(major: &str) {
 
 #[test]
 fn what_is_not_logged_is_said_to_be_unknown() {
-    let plane = ControlPlane::start();
+    let mut plane = ControlPlane::start();
     let instance = with_group(&plane, "16");
     let psql = Psql::to(&plane, &instance);
     let log_connections = |psql: &Psql| psql.query("SHOW log_connections");
@@ -128,7 +132,17 @@ fn what_is_not_logged_is_said_to_be_unknown() {
     assert_eq!(refused_of(&seen), ["postgres_master@postgres [quiet] 0/0 1"]);
     assert_eq!(seen["connections_are_logged"], false, "{seen}");
     assert_ne!(seen["gap_from"], Value::Null, "{seen}");
+
+    // A pgkeep that cannot know looks at the sessions, and remembers.
+    plane.kill();
+    plane.restart();
+    let quiet = |client: &Client| client.application == "quiet";
+    await_recorded(&plane, &instance, |seen| seen.iter().any(|(client, ..)| quiet(client)));
     open.end();
+    await_refused(&plane, &["postgres_master@postgres [quiet] 0/0 0".to_owned()], 1);
+    let shown = run(plane.command("tls").args(["db", "--if-forced"]), "");
+    assert!(shown.stdout.contains("keeps connections out of the log"), "{shown:?}");
+    assert!(shown.stdout.contains(" and now may be missing"), "{shown:?}");
 }
 
 /// An open instance `db` of the group `mine`.
@@ -211,16 +225,17 @@ fn await_refused(plane: &ControlPlane, expected: &[String], code: i32) {
     });
 }
 
-/// Waits until the state file has the connections of `billing`, but for the last line of the log,
-/// which waits for what follows it.
+/// Waits until the state file has what is expected.
 #[track_caller]
-fn await_recorded(plane: &ControlPlane, instance: &Instance, count: u32) {
+fn await_recorded(
+    plane: &ControlPlane,
+    instance: &Instance,
+    is_expected: impl Fn(&Sightings) -> bool,
+) {
     let id = DbiResourceId::try_from(instance.resource_id.clone()).unwrap();
-    wait_until("they are recorded", LIMIT, || {
+    wait_until("it is recorded", LIMIT, || {
         let state = Store::open_read_only(&plane.data_directory().join("state.db")).unwrap();
         let seen = state.read(|state| state.sightings(&id, OffsetDateTime::UNIX_EPOCH)).unwrap();
-        let ours = seen.iter().filter(|(client, ..)| client.user == "billing");
-        let sum: u64 = ours.map(|(_, _, tally)| tally.connections).sum();
-        if sum + 1 >= u64::from(count) { Ok(()) } else { Err(sum.to_string()) }
+        if is_expected(&seen) { Ok(()) } else { Err(format!("{seen:?}")) }
     });
 }

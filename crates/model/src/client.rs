@@ -124,20 +124,33 @@ impl ClientWatch {
         Self { since, read_to: None, sampled_at: None, gap: None, forgotten: 0 }
     }
 
-    /// Notes whether the log names connections from now on.
-    pub fn note_logging(&mut self, logged: bool, now: OffsetDateTime) {
-        match &mut self.gap {
-            Some(gap) if logged => gap.to = gap.to.or(Some(now)),
-            Some(gap) => gap.to = None,
-            None if logged => {}
-            None => self.gap = Some(Gap { from: now, to: None }),
+    /// Notes whether the log names connections now; that was last certain at `looked_at`, or else
+    /// when something was last read.
+    pub fn note_logging(
+        &mut self,
+        logged: bool,
+        looked_at: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) {
+        let lasts = self.gap.is_some_and(|gap| gap.to.is_none());
+        if logged && lasts {
+            self.gap = self.gap.map(|gap| Gap { to: Some(now), ..gap });
+        } else if !logged && !lasts {
+            let from = looked_at.unwrap_or_else(|| self.read_at());
+            self.gap = Some(Gap { from: self.gap.map_or(from, |gap| gap.from), to: None });
+            // What began before this moment may be in the log, and counted.
+            self.sampled_at = None;
         }
+    }
+
+    fn read_at(&self) -> OffsetDateTime {
+        self.read_to.as_ref().map_or(self.since, |it| it.at)
     }
 
     /// Notes how far the log was read, and whether lines of it were gone before that.
     pub fn note_reading(&mut self, read_to: Option<ReadTo>, lost: bool, now: OffsetDateTime) {
         if lost {
-            let from = self.read_to.as_ref().map_or(self.since, |it| it.at);
+            let from = self.read_at();
             let lasts = self.gap.is_some_and(|gap| gap.to.is_none());
             let from = self.gap.map_or(from, |gap| gap.from.min(from));
             self.gap = Some(Gap { from, to: (!lasts).then_some(now) });
@@ -174,13 +187,16 @@ mod tests {
     #[test]
     fn a_gap_reaches_from_the_first_to_the_last() {
         let mut watch = ClientWatch::new(NOON);
-        watch.note_logging(true, NOON);
+        watch.note_logging(true, None, NOON);
         assert_eq!(watch.gap, None);
-        watch.note_logging(false, NOON);
+        watch.sampled_at = Some(NOON);
+        watch.note_logging(false, Some(NOON), LATER);
+        assert_eq!(watch.sampled_at, None);
         watch.note_reading(None, true, LATER);
         assert_eq!(watch.gap, Some(Gap { from: NOON, to: None }));
-        watch.note_logging(true, LATER);
-        watch.note_logging(true, LATER + time::Duration::HOUR);
+        watch.note_logging(false, Some(LATER), LATER);
+        watch.note_logging(true, Some(LATER), LATER);
+        watch.note_logging(true, None, LATER + time::Duration::HOUR);
         assert_eq!(watch.gap, Some(Gap { from: NOON, to: Some(LATER) }));
 
         let mut watch = ClientWatch::new(NOON);

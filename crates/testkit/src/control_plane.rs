@@ -220,8 +220,11 @@ impl ControlPlane {
             if others.is_empty() { Ok(()) } else { Err(lines(others)) }
         });
         assert_eq!(self.folders(), [""; 0], "folders of instances are left");
-        let hosts = fs::read_to_string(self.hosts_file()).expect("the hosts file");
-        assert_eq!(hosts, "127.0.0.1 localhost\n", "the hosts file is as it was");
+        // Written a moment after the last instance has gone from the API.
+        wait_until("the hosts file is as it was", GONE_LIMIT, || {
+            let hosts = fs::read_to_string(self.hosts_file()).expect("the hosts file");
+            if hosts == "127.0.0.1 localhost\n" { Ok(()) } else { Err(hosts) }
+        });
     }
 
     fn access(&self) -> &Access {

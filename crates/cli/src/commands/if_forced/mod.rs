@@ -65,7 +65,7 @@ impl Known {
             state.read(|state| Ok((state.client_watch(id)?, state.sightings(id, from)?)))?;
         let mut watch = watch.unwrap_or_else(|| ClientWatch::new(instance.created_at));
         let is_logged = instance.applied.logs_connections();
-        watch.note_logging(is_logged, now);
+        watch.note_logging(is_logged, None, now);
         loop {
             let reading = read_connections(files, watch.read_to.as_ref(), true, now)?;
             watch.note_reading(reading.read_to, reading.lost, now);

@@ -160,7 +160,7 @@ impl Report {
         if !self.connections_are_logged {
             notes.push(
                 "The parameter group keeps connections out of the log (log_connections, \
-                 log_min_messages): only sessions that stay open for minutes are seen."
+                 log_min_messages): only sessions are seen, those open now and each half hour."
                     .to_owned(),
             );
         }
