@@ -45,7 +45,7 @@ pub(super) fn run(args: &TlsArgs) -> anyhow::Result<ExitCode> {
             return Ok(facts.exit_code());
         };
         output::write(frame(&text, is_terminal, is_first))?;
-        runtime.block_on(tokio::time::sleep(Duration::from_secs(seconds.into())));
+        runtime.block_on(async { tokio::time::sleep(Duration::from_secs(seconds.into())).await });
     }
     Ok(ExitCode::SUCCESS)
 }
