@@ -1,7 +1,12 @@
 //! `pgkeep tls ID` and `/metrics`: both say of real sessions what those know of themselves, and
 //! neither waits for a server that hangs.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
 
 mod groups;
 mod metrics;

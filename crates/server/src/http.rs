@@ -41,17 +41,13 @@ pub(crate) async fn handle(
     let (head, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await;
     let begun = Instant::now();
-    let (action, answer) = match body {
-        Ok(body) => {
-            // The state file and the hash of a password block.
-            let (id, api) = (request_id.clone(), Arc::clone(&api));
-            let work = tokio::task::spawn_blocking(move || api.answer(&head, &body, &id));
-            work.await.unwrap_or_else(|error| (None, Err(ApiError::panicked(error))))
-        }
-        Err(_) => {
-            let message = format!("A request has at most {MAX_BODY_BYTES} bytes.");
-            (None, Err(ApiError::value(message)))
-        }
+    let (action, answer) = if let Ok(body) = body {
+        // The state file and the hash of a password block.
+        let (id, api) = (request_id.clone(), Arc::clone(&api));
+        let work = tokio::task::spawn_blocking(move || api.answer(&head, &body, &id));
+        work.await.unwrap_or_else(|error| (None, Err(ApiError::panicked(error))))
+    } else {
+        (None, Err(ApiError::value(format!("A request has at most {MAX_BODY_BYTES} bytes."))))
     };
     api.latencies.observe(action, &answer, begun.elapsed());
     match answer {

@@ -66,27 +66,27 @@ struct OfInstance {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Certificate {
+struct OfCertificate {
     db_instance_identifier: String,
     ca_certificate_identifier: String,
     serial: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CaCertificate {
+struct OfAuthority {
     ca_certificate_identifier: &'static str,
     kind: &'static str,
     serial: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Status {
+struct OfStatus {
     db_instance_identifier: String,
     status: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Sessions {
+struct OfVersion {
     db_instance_identifier: String,
     tls_version: String,
 }
@@ -129,7 +129,7 @@ impl Api {
                 ("subordinate", subordinate.serial_hex, subordinate.not_after),
             ] {
                 let ca_certificate_identifier = authority.identifier;
-                let certificate = CaCertificate { ca_certificate_identifier, kind, serial };
+                let certificate = OfAuthority { ca_certificate_identifier, kind, serial };
                 expiries.push((certificate, not_after.unix_timestamp()));
             }
         }
@@ -161,7 +161,7 @@ fn register_instances(registry: &mut Registry, instances: &[DbInstance]) {
     let identifier = |instance: &DbInstance| instance.desired.identifier.to_string();
     let expiries = instances.iter().filter_map(|instance| {
         let certificate = instance.applied.certificate.as_ref()?;
-        let labels = Certificate {
+        let labels = OfCertificate {
             db_instance_identifier: identifier(instance),
             ca_certificate_identifier: certificate.ca_identifier.clone(),
             serial: certificate.serial.clone(),
@@ -176,7 +176,7 @@ fn register_instances(registry: &mut Registry, instances: &[DbInstance]) {
     );
     let statuses = instances.iter().map(|instance| {
         let db_instance_identifier = identifier(instance);
-        (Status { db_instance_identifier, status: instance.status.as_str() }, 1)
+        (OfStatus { db_instance_identifier, status: instance.status.as_str() }, 1)
     });
     registry.register("db_instance_status", "1 for the status it has", gauges(statuses));
     let forced = instances.iter().map(|instance| {
@@ -204,7 +204,7 @@ fn register_sessions(
         }
         counts.extend(versions.into_iter().map(|(tls_version, count)| {
             let db_instance_identifier = db_instance_identifier.clone();
-            (Sessions { db_instance_identifier, tls_version }, count)
+            (OfVersion { db_instance_identifier, tls_version }, count)
         }));
     }
     let help = "Open sessions of clients by TLS version, none without TLS";
