@@ -62,23 +62,23 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     #[track_caller]
     pub(crate) fn start(plane: &ControlPlane) -> Self {
-        let place = plane.desk().join("prometheus");
-        fs::create_dir(&place).unwrap();
+        let folder = plane.desk().join("prometheus");
+        fs::create_dir(&folder).unwrap();
         let api = &plane.environment()["AWS_ENDPOINT_URL_RDS"];
         let target = api.trim_start_matches("http://").trim_end_matches('/');
         let configuration = format!(
             "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n\
              scrape_configs: [{{job_name: pgkeep, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
         );
-        fs::write(place.join("prometheus.yml"), configuration).unwrap();
-        let log = File::create(place.join("log")).unwrap();
+        fs::write(folder.join("prometheus.yml"), configuration).unwrap();
+        let log = File::create(folder.join("log")).unwrap();
         let mut command = program("PGKEEP_PROMETHEUS", "prometheus");
         command.args(["--config.file=prometheus.yml", "--web.listen-address=127.0.0.1:0"]);
-        command.current_dir(&place).stdout(log.try_clone().unwrap()).stderr(log);
+        command.current_dir(&folder).stdout(log.try_clone().unwrap()).stderr(log);
         let server = command.spawn().expect("PGKEEP_PROMETHEUS, or prometheus, is a program");
         let mut prometheus = Self { server, url: String::new() };
         prometheus.url = wait_until("Prometheus listens", LIMIT, || {
-            let log = fs::read_to_string(place.join("log")).unwrap();
+            let log = fs::read_to_string(folder.join("log")).unwrap();
             let mut lines = log.lines().filter(|line| line.contains("msg=\"Listening on\""));
             let address = lines.find_map(|line| line.rsplit_once("address="));
             address.map(|(_, address)| format!("http://{address}")).ok_or(log)
