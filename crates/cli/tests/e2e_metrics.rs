@@ -173,13 +173,23 @@ fn the_dashboard_and_the_page_are_of_these_metrics() {
     // An answer that is none.
     plane.instance("absent").unwrap_err();
     let prometheus = Prometheus::start(&plane);
+    let dashboard = fs::read_to_string(documents().join("grafana/pgkeep.json")).unwrap();
     // Two scrapes make a rate.
     let checked = wait_until("every question has an answer", LIMIT, || {
         plane.instances();
-        let checked = prometheus.check_dashboard();
+        let checked = prometheus.check_dashboard(&dashboard);
         if checked.status.success() { Ok(checked.stdout) } else { Err(checked.stderr) }
     });
     assert_eq!(checked, "12 panels, 8 metrics");
+    for (right, wrong) in [
+        ("pgkeep_force_ssl{", "pgkeep_forced{"),
+        ("{db_instance_identifier=~", "{identifier=~"),
+        ("sum by (status) (", "sum by (state) ("),
+        ("{{action}}", "{{operation}}"),
+    ] {
+        assert!(dashboard.contains(right), "{right}");
+        prometheus.check_dashboard(&dashboard.replace(right, wrong)).failure();
+    }
 
     let scrape = Scrape::of(&plane);
     let page = fs::read_to_string(documents().join("metrics.md")).unwrap();

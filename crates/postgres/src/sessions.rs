@@ -1,5 +1,5 @@
-//! What a server itself says of its TLS: the sessions of clients that are open now, and the settings
-//! that it runs with.
+//! What a server itself says of its TLS: the sessions of clients that are open now, and the
+//! settings that it runs with.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-"""Asks a Prometheus every question of a Grafana dashboard, with the arguments URL and FILE. Each
+"""Asks the Prometheus of its argument every question of the Grafana dashboard that it reads. Each
 must have an answer, and the answer each label that the panel shows or groups by."""
 
 import json
@@ -7,7 +7,7 @@ import sys
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-PROMETHEUS, DASHBOARD = sys.argv[1:]
+(PROMETHEUS,) = sys.argv[1:]
 # What Grafana puts in; the range holds some scrapes of the test's Prometheus.
 VARIABLES = {"$__rate_interval": "1m", "$instance": ".+", "${datasource}": "prometheus"}
 
@@ -39,8 +39,7 @@ def check(title, target):
     return set(re.findall(r"\bpgkeep_\w+", expression))
 
 
-with open(DASHBOARD) as file:
-    dashboard = json.load(file)
+dashboard = json.load(sys.stdin)
 (target,) = ask("targets")["activeTargets"]
 assert target["health"] == "up" and not target["lastError"], target
 

@@ -67,8 +67,10 @@ impl Prometheus {
         let api = &plane.environment()["AWS_ENDPOINT_URL_RDS"];
         let target = api.trim_start_matches("http://").trim_end_matches('/');
         let configuration = format!(
-            "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n\
-             scrape_configs: [{{job_name: pgkeep, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
+            "global: {{scrape_interval: 1s}}\n\
+             scrape_configs:\n\
+             - job_name: pgkeep\n  \
+               static_configs: [{{targets: [\"{target}\"]}}]\n"
         );
         fs::write(folder.join("prometheus.yml"), configuration).unwrap();
         let log = File::create(folder.join("log")).unwrap();
@@ -86,10 +88,9 @@ impl Prometheus {
         prometheus
     }
 
-    /// Asks every question of the dashboard.
-    pub(crate) fn check_dashboard(&self) -> Outcome {
-        let dashboard = documents().join("grafana/pgkeep.json");
-        run(python("dashboard.py").arg(&self.url).arg(dashboard), "")
+    /// Asks every question of a dashboard.
+    pub(crate) fn check_dashboard(&self, dashboard: &str) -> Outcome {
+        run(python("dashboard.py").arg(&self.url), dashboard)
     }
 }
 
