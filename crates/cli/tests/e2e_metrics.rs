@@ -19,7 +19,7 @@ use std::time::Duration;
 use metrics::{Prometheus, Scrape, documents};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pgkeep_testkit::{ControlPlane, Instance, OpenSession, Psql, run, wait_until};
+use pgkeep_testkit::{ControlPlane, Instance, OpenSession, Options, Psql, run, wait_until};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -167,7 +167,9 @@ fn a_server_that_hangs_holds_up_nobody() {
 
 #[test]
 fn the_dashboard_and_the_page_are_of_these_metrics() {
-    let plane = ControlPlane::start();
+    let once = "issue-certificate:before:fail".to_owned();
+    let environment = vec![("PGKEEP_FAILPOINT".to_owned(), once)];
+    let plane = ControlPlane::start_with(Options { environment, ..Options::default() });
     plane.create("db", "16", &[]);
     plane.wait_available("db");
     // An answer that is none.
@@ -212,6 +214,11 @@ fn the_dashboard_and_the_page_are_of_these_metrics() {
     let answers = [("action", "CreateDBInstance"), ("code", "OK")];
     let count = scrape.value("pgkeep_api_request_duration_seconds_count", &answers);
     assert_eq!(count, Some(1.0));
+    let failures = |effect| scrape.value("pgkeep_workflow_failures_total", &[("effect", effect)]);
+    assert_eq!(
+        ["issue-certificate", "prove", "none"].map(failures),
+        [Some(1.0), Some(0.0), Some(0.0)]
+    );
     assert_eq!(plane.api().fetch("/metrics/more").0, 404);
 }
 
