@@ -32,10 +32,10 @@ pub(crate) enum Command {
     Bundle(BundleArgs),
     /// List the DB instances
     Ls(LsArgs),
-    /// Show a DB instance's certificate and TLS policy, what its endpoint really serves, and its
-    /// sessions
+    /// Show a DB instance's certificate, what its endpoint really serves, and its sessions
     ///
-    /// Exits with 1 when the two differ; with --if-forced, when somebody would be refused.
+    /// Exits with 1 when the endpoint serves another certificate, or none; with --if-forced, when
+    /// somebody would be refused.
     Tls(TlsArgs),
     /// Connect to a DB instance as its master user with psql and sslmode=verify-full
     Psql(PsqlArgs),
