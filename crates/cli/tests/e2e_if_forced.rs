@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use pgkeep_model::{Client, DbiResourceId, Sightings};
@@ -49,7 +51,7 @@ fn the_named_are_refused(major: &str) {
     connect("mixed", "stock", "old and new", "disable");
     connect("mixed", "stock", "old and new", "require");
     connect("mixed", "stock", "old and new", "verify-full");
-    let mut open = client(&psql, "batch", "stock", "disable").open();
+    let mut open = Open::begin(&client(&psql, "batch", "stock", "disable"));
     open.run("SET application_name = 'nightly'");
 
     // 10 does not log applications: there they are known of open sessions only.
@@ -125,7 +127,7 @@ fn what_is_not_logged_is_said_to_be_unknown() {
 
     set(&plane, "log_connections", "0");
     assert_eq!(log_connections(&psql), "off");
-    let mut open = psql.with("sslmode", "disable").with("application_name", "quiet").open();
+    let mut open = Open::begin(&psql.with("sslmode", "disable").with("application_name", "quiet"));
     open.run("SELECT");
     let (seen, code) = report(&plane, &[]);
     assert_eq!(code, 1);
@@ -238,4 +240,27 @@ fn await_recorded(
         let seen = state.read(|state| state.sightings(&id, OffsetDateTime::UNIX_EPOCH)).unwrap();
         if is_expected(&seen) { Ok(()) } else { Err(format!("{seen:?}")) }
     });
+}
+
+/// A session of psql that stays open.
+struct Open(Child);
+
+impl Open {
+    fn begin(psql: &Psql) -> Self {
+        let mut command = psql.command();
+        command.args(["--no-align", "--tuples-only", "--quiet"]);
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Runs a statement, and returns when it is done.
+    fn run(&mut self, sql: &str) {
+        writeln!(self.0.stdin.as_mut().unwrap(), "{sql};\n\\echo done").unwrap();
+        let mut rows = BufReader::new(self.0.stdout.as_mut().unwrap()).lines();
+        assert!(rows.any(|row| row.unwrap() == "done"), "the session ended");
+    }
+
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
 }

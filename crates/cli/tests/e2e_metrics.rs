@@ -16,10 +16,10 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use metrics::{Prometheus, Scrape, documents};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use pgkeep_testkit::{ControlPlane, Instance, OpenSession, Options, Psql, run, wait_until};
+use metrics::{Prometheus, Scrape};
+use pgkeep_testkit::{
+    ControlPlane, Instance, Options, Paused, Psql, Session, page_path, run, wait_until,
+};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -50,15 +50,12 @@ fn sessions_are_what_they_say_themselves(major: &str) {
         |name: &str, mode: &str| app.clone().with("application_name", name).with("sslmode", mode);
     let limited = named("limited", "require").with("ssl_max_protocol_version", "TLSv1.2");
     // Two that are alike without TLS, one of TLS 1.2, and one of the newest version that there is.
-    let mut open = [
-        named("old", "disable").open(),
-        named("old", "disable").open(),
-        limited.open(),
-        named("new", "verify-full").open(),
-    ];
+    let mut open =
+        [named("old", "disable"), named("old", "disable"), limited, named("new", "verify-full")]
+            .map(|psql| Session::open(&psql));
     let own = "SELECT coalesce(version, 'none'), coalesce(cipher, '-')
-               FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    let mut own: Vec<_> = open.iter_mut().map(|one| one.run(own).remove(0)).collect();
+               FROM pg_stat_ssl WHERE pid = pg_backend_pid();";
+    let mut own: Vec<_> = open.iter_mut().map(|one| one.ask(own)).collect();
     own.remove(0);
     assert!(own[1].starts_with("TLSv1.2|") && own[2].starts_with("TLSv1.3|"), "{own:?}");
 
@@ -83,7 +80,7 @@ fn sessions_are_what_they_say_themselves(major: &str) {
     let table = run(plane.command("tls").arg("db"), "").success();
     assert!(table.contains("4, 2 without TLS"), "{table}");
     plane.restart();
-    open.into_iter().for_each(OpenSession::end);
+    open.into_iter().for_each(Session::close);
     await_sessions(&plane, &[]);
 
     stopped_it_says_so(&plane);
@@ -138,13 +135,13 @@ fn a_server_that_hangs_holds_up_nobody() {
     let hanging = with_group(&plane, "hanging", "16");
     plane.create("well", "16", &[]);
     let well = plane.wait_available("well");
-    let mut open = Psql::to(&plane, &well).open();
-    open.run("SELECT");
+    let mut open = Session::open(&Psql::to(&plane, &well));
+    open.ask("SELECT 1;");
     let error =
         |identifier| Scrape::of(&plane).value("pgkeep_sessions_scrape_error", &of(identifier));
     assert_eq!(["hanging", "well"].map(error), [Some(0.0); 2]);
     {
-        let _stopped = Stopped::new(plane.postmaster(&hanging.resource_id).unwrap());
+        let _paused = Paused::process(plane.postmaster(&hanging.resource_id).unwrap());
         let scrape = Scrape::of(&plane);
         let value = |name, labels: &[(&str, &str)]| scrape.value(name, labels);
         assert_eq!(value("pgkeep_sessions_scrape_error", &of("hanging")), Some(1.0));
@@ -162,7 +159,7 @@ fn a_server_that_hangs_holds_up_nobody() {
         assert_eq!(shown["ssl_ciphers"], Value::Null);
     }
     assert_eq!(error("hanging"), Some(0.0));
-    open.end();
+    open.close();
 }
 
 #[test]
@@ -175,7 +172,7 @@ fn the_dashboard_and_the_page_are_of_these_metrics() {
     // An answer that is none.
     plane.instance("absent").unwrap_err();
     let prometheus = Prometheus::start(&plane);
-    let dashboard = fs::read_to_string(documents().join("grafana/pgkeep.json")).unwrap();
+    let dashboard = fs::read_to_string(page_path("grafana/pgkeep.json")).unwrap();
     // Two scrapes make a rate.
     let checked = wait_until("every question has an answer", LIMIT, || {
         plane.instances();
@@ -194,7 +191,7 @@ fn the_dashboard_and_the_page_are_of_these_metrics() {
     }
 
     let scrape = Scrape::of(&plane);
-    let page = fs::read_to_string(documents().join("metrics.md")).unwrap();
+    let page = fs::read_to_string(page_path("metrics.md")).unwrap();
     let mut rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `pgkeep_")).collect();
     rows.sort_unstable();
     assert_eq!(scrape.rows(), rows, "docs/metrics.md");
@@ -292,21 +289,4 @@ fn await_sessions(plane: &ControlPlane, expected: &[(&str, &String, u64)]) {
         assert_eq!(shown["sessions_without_tls"], sum(&without));
         if lines == expected { Ok(()) } else { Err(format!("{lines:?}")) }
     });
-}
-
-/// A process that does nothing until the end of this value.
-struct Stopped(Pid);
-
-impl Stopped {
-    fn new(pid: i32) -> Self {
-        let pid = Pid::from_raw(pid);
-        kill(pid, Signal::SIGSTOP).unwrap();
-        Self(pid)
-    }
-}
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        let _ = kill(self.0, Signal::SIGCONT);
-    }
 }

@@ -26,6 +26,24 @@ pub(crate) fn command_line(pid: i32) -> String {
     String::from_utf8_lossy(&arguments).replace('\0', " ")
 }
 
+/// A process that does nothing until this goes, as one on a machine that is too busy.
+#[derive(Debug)]
+pub struct Paused(i32);
+
+impl Paused {
+    /// Sends it SIGSTOP.
+    pub fn process(pid: i32) -> Self {
+        signal(pid, Signal::STOP);
+        Self(pid)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        signal(self.0, Signal::CONT);
+    }
+}
+
 /// Sends a process SIGKILL; one that has ended is left in peace.
 pub fn kill_process(pid: i32) {
     signal(pid, Signal::KILL);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::program::{Outcome, program, run};
 use crate::{ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME};
@@ -70,15 +70,6 @@ impl Psql {
         self.run(sql).success()
     }
 
-    /// Begins a session.
-    #[track_caller]
-    pub fn open(&self) -> OpenSession {
-        let mut command = self.command();
-        command.args(["--no-align", "--tuples-only", "--quiet"]);
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        OpenSession(child.expect("psql runs"))
-    }
-
     /// What libpq says of a connection that must fail.
     #[track_caller]
     pub fn refusal(&self) -> String {
@@ -86,30 +77,41 @@ impl Psql {
     }
 }
 
-/// A session that stays open.
+/// A session of psql that stays open.
 #[derive(Debug)]
-pub struct OpenSession(Child);
+pub struct Session {
+    psql: Child,
+    statements: ChildStdin,
+    rows: BufReader<ChildStdout>,
+}
 
-impl OpenSession {
-    /// Runs a statement, and gives its rows when it is done.
+impl Session {
+    /// Starts psql, which connects.
     #[track_caller]
-    pub fn run(&mut self, sql: &str) -> Vec<String> {
-        writeln!(self.0.stdin.as_mut().expect("a pipe"), "{sql};\n\\echo done").expect("it reads");
-        let mut rows = Vec::new();
-        for row in BufReader::new(self.0.stdout.as_mut().expect("a pipe")).lines() {
-            match row.expect("UTF-8") {
-                end if end == "done" => return rows,
-                row => rows.push(row),
-            }
-        }
-        panic!("the session ended after {rows:?}");
+    pub fn open(psql: &Psql) -> Self {
+        let mut command = psql.command();
+        command.args(["--no-align", "--tuples-only", "--quiet"]);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut psql = pipes.spawn().expect("psql runs");
+        let statements = psql.stdin.take().expect("a pipe");
+        let rows = BufReader::new(psql.stdout.take().expect("a pipe"));
+        Self { psql, statements, rows }
+    }
+
+    /// The one row of a statement.
+    #[track_caller]
+    pub fn ask(&mut self, statement: &str) -> String {
+        writeln!(self.statements, "{statement}").expect("the session is open");
+        let mut row = String::new();
+        self.rows.read_line(&mut row).expect("UTF-8");
+        row.strip_suffix('\n').expect("the session is open").to_owned()
     }
 
     /// Ends it.
     #[track_caller]
-    pub fn end(mut self) {
-        drop(self.0.stdin.take());
-        assert!(self.0.wait().expect("its end").success());
+    pub fn close(mut self) {
+        drop(self.statements);
+        assert!(self.psql.wait().expect("its status").success());
     }
 }
 

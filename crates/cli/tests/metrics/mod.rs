@@ -100,10 +100,6 @@ impl Drop for Prometheus {
     }
 }
 
-pub(crate) fn documents() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs")
-}
-
 fn python(name: &str) -> Command {
     let mut python = program("PGKEEP_PYTHON", "python3");
     python.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name));

@@ -1,0 +1,56 @@
+//! Pages of the documentation that a test writes, and holds to what it sees.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where a page below `docs` is.
+pub fn page_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
+}
+
+/// Fails the test if the checked-in page is another one; with `PGKEEP_UPDATE` in the environment it
+/// writes it.
+#[track_caller]
+pub fn hold_page(name: &str, page: &str) {
+    let path = page_path(name);
+    if std::env::var_os("PGKEEP_UPDATE").is_some() {
+        fs::write(path, page).unwrap();
+        return;
+    }
+    let checked_in = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        page == checked_in,
+        "docs/{name} is not what this test sees:\n{}",
+        diff(&checked_in, page)
+    );
+}
+
+/// The lines from the first to the last difference, those of the old text first.
+fn diff(old: &str, new: &str) -> String {
+    let (mut old, mut new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    while old.last() == new.last() && old.pop().is_some() {
+        new.pop();
+    }
+    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let mut text = format!("from line {} on\n", same + 1);
+    for (mark, lines) in [("-", &old), ("+", &new)] {
+        for line in lines.iter().skip(same) {
+            let _ = writeln!(text, "{mark}{line}");
+        }
+    }
+    text + "PGKEEP_UPDATE=1 writes the page anew."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_shown_by_its_lines() {
+        let shown = diff("a\nb\nc\nd\n", "a\nB\nd\n");
+        assert!(shown.starts_with("from line 2 on\n-b\n-c\n+B\nPGKEEP"), "{shown}");
+        assert!(diff("a\na\n", "a\n").starts_with("from line 1 on\n-a\nPGKEEP"));
+        assert!(diff("", "a\n").starts_with("from line 1 on\n+a\nPGKEEP"));
+    }
+}
