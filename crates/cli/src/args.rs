@@ -32,9 +32,10 @@ pub(crate) enum Command {
     Bundle(BundleArgs),
     /// List the DB instances
     Ls(LsArgs),
-    /// Show a DB instance's certificate, and what its endpoint really serves
+    /// Show a DB instance's certificate, what its endpoint really serves, and its sessions
     ///
-    /// Exits with 1 when the two differ; with --if-forced, when somebody would be refused.
+    /// Exits with 1 when the endpoint serves another certificate, or none; with --if-forced, when
+    /// somebody would be refused.
     Tls(TlsArgs),
     /// Connect to a DB instance as its master user with psql and sslmode=verify-full
     Psql(PsqlArgs),
@@ -210,6 +211,17 @@ pub(crate) struct TlsArgs {
         value_parser = clap::value_parser!(u16).range(1..)
     )]
     pub(crate) since: Option<u16>,
+    /// Show it again every so many seconds, 2 if none are given, until interrupted
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2",
+        conflicts_with = "if_forced",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub(crate) watch: Option<u16>,
     #[command(flatten)]
     pub(crate) data: DataDirArgs,
     #[command(flatten)]

@@ -1,6 +1,5 @@
 //! What several commands say of a DB instance.
 
-use pgkeep_model::parameters::force_ssl_default;
 use pgkeep_model::{DbInstance, DbInstanceIdentifier};
 use pgkeep_store::Store;
 use time::OffsetDateTime;
@@ -12,13 +11,6 @@ use crate::failure::hinted;
 pub(crate) fn find(state: &Store, id: &DbInstanceIdentifier) -> anyhow::Result<DbInstance> {
     let found = state.read(|state| state.instance(id))?;
     found.ok_or_else(|| hinted(format!("there is no DB instance {id}"), "pgkeep ls lists them"))
-}
-
-/// Whether the instance refuses plaintext: what its server was last made to run with.
-pub(crate) fn force_ssl(instance: &DbInstance) -> bool {
-    let major = instance.desired.engine_version.major;
-    let applied = instance.applied.parameters.as_ref();
-    applied.map_or_else(|| force_ssl_default(major), |applied| applied.force_ssl(major))
 }
 
 /// The database that a client starts with.

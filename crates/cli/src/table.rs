@@ -27,7 +27,20 @@ pub(crate) fn print<R: Row>(rows: &[R], json: bool, none: &str) -> anyhow::Resul
 
 /// Prints a value as JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    output::write(serde_json::to_string_pretty(value)? + "\n")
+    output::write(render_json(value)?)
+}
+
+/// A value as JSON.
+pub(crate) fn render_json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// A name that clients chose. A terminal takes control characters for commands.
+pub(crate) fn name(name: &str) -> String {
+    let shown = |one: char| {
+        if one.is_control() { one.escape_default().collect() } else { one.to_string() }
+    };
+    if name.is_empty() { "-".to_owned() } else { name.chars().map(shown).collect() }
 }
 
 /// Lines of cells below each other, as wide as they need to be: what is copied must be whole.

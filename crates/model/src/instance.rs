@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::parameters::force_ssl_default;
 use crate::{
     DbInstanceIdentifier, DbiResourceId, EffectiveParameters, EngineSource, EngineVersion, Kept,
 };
@@ -40,6 +41,13 @@ pub struct DbInstance {
 }
 
 impl DbInstance {
+    /// Whether the instance refuses plaintext: what its server was last made to run with.
+    pub fn force_ssl(&self) -> bool {
+        let major = self.desired.engine_version.major;
+        let applied = self.applied.parameters.as_ref();
+        applied.map_or_else(|| force_ssl_default(major), |applied| applied.force_ssl(major))
+    }
+
     /// Makes the waiting changes what is desired; `endpoint_of` names the host of an identifier.
     pub fn apply_pending(&mut self, endpoint_of: impl Fn(&DbInstanceIdentifier) -> String) {
         let pending = std::mem::take(&mut self.pending);

@@ -16,14 +16,14 @@ use crate::info::parse_pem;
 use crate::key::{generate_pair, parse_pair};
 use crate::parallel::in_parallel;
 use crate::profile::{AuthorityProfile, Validity, plan_validity};
-use crate::{PkiError, Result, folder};
+use crate::{CertificateInfo, PkiError, Result, folder};
 
 const ROOT: &str = "root.pem";
 const ROOT_KEY: &str = "root-key.pem";
 const SUBORDINATE: &str = "subordinate.pem";
 const SUBORDINATE_KEY: &str = "subordinate-key.pem";
 
-/// What clients are told of an authority: its root.
+/// What clients are told of an authority: its root, and what signs in its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityInfo {
     /// The identifier of the RDS API.
@@ -37,8 +37,12 @@ pub struct AuthorityInfo {
     pub not_before: OffsetDateTime,
     /// The last second of the root's life, in UTC.
     pub not_after: OffsetDateTime,
+    /// The root's serial number in lowercase hexadecimal, without colons.
+    pub serial_hex: String,
     /// The root as PEM.
     pub root_pem: String,
+    /// The certificate that signs those of servers.
+    pub subordinate: CertificateInfo,
 }
 
 /// An authority ready to sign.
@@ -96,7 +100,7 @@ impl Authority {
         let issuer = issuer.map_err(PkiError::issue(profile.subject()))?;
         Ok(Self {
             policy,
-            info: describe(policy, &root, &root_der)?,
+            info: describe(policy, &root, &root_der, &subordinate_der)?,
             subordinate_pem: render_pem(&subordinate_der)?,
             validity: validity_of(&subordinate),
             issuer,
@@ -166,6 +170,7 @@ fn describe(
     policy: &'static CaPolicy,
     root: &X509Certificate<'_>,
     der: &[u8],
+    subordinate_der: &[u8],
 ) -> Result<AuthorityInfo> {
     let Validity { not_before, not_after } = validity_of(root);
     Ok(AuthorityInfo {
@@ -174,6 +179,8 @@ fn describe(
         thumbprint_sha1: hex::encode(Sha1::digest(der)),
         not_before,
         not_after,
+        serial_hex: hex::encode(root.serial.to_bytes_be()),
         root_pem: render_pem(der)?,
+        subordinate: CertificateInfo::from_der(subordinate_der).ok_or(PkiError::NotACertificate)?,
     })
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pgkeep_model::PasswordVerifier;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
@@ -42,14 +43,43 @@ pub struct Admin {
 impl Admin {
     /// Connects to a server that accepts connections.
     pub async fn connect(files: &InstanceFiles, port: u16) -> Result<Self, PostgresError> {
+        let (admin, connection) = Self::open(files, port).await?;
+        tokio::spawn(connection);
+        Ok(admin)
+    }
+
+    /// Asks a server a question that takes a moment, in a session of its own. One that hangs is
+    /// left when the limit is reached, and nothing waits for it then.
+    pub async fn ask<T, A>(
+        files: &InstanceFiles,
+        port: u16,
+        limit: Duration,
+        question: impl FnOnce(Self) -> A,
+    ) -> Result<T, PostgresError>
+    where
+        A: Future<Output = Result<T, PostgresError>>,
+    {
+        let answer = async {
+            let (admin, connection) = Self::open(files, port).await?;
+            // The question takes the session, so that the connection comes to its end.
+            let (answer, _) = tokio::join!(question(admin), connection);
+            answer
+        };
+        let late = |_| PostgresError::TimedOut { what: "answer", seconds: limit.as_secs() };
+        tokio::time::timeout(limit, answer).await.map_err(late)?
+    }
+
+    async fn open(
+        files: &InstanceFiles,
+        port: u16,
+    ) -> Result<(Self, Connection<Socket, NoTlsStream>), PostgresError> {
         let mut config = Config::new();
         config.host_path(files.socket()).port(port).user("rdsadmin").dbname("rdsadmin");
         config.options(QUIET).application_name("pgkeep").connect_timeout(Duration::from_secs(10));
         let connected = config.connect(NoTls).await;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
-        tokio::spawn(connection);
-        Ok(Self { client })
+        Ok((Self { client }, connection))
     }
 
     /// Makes the server read its files again, and returns when new sessions know that it did. It

@@ -36,5 +36,5 @@ pub use password::verifier;
 pub use postmaster::{Postmaster, Postmasters, Shutdown, Started};
 pub use prepare::{prepare, prepared, sweep_pool, take_prepared};
 pub use program::Priority;
-pub use sessions::Session;
+pub use sessions::{Session, SessionTls};
 pub use trash::{discard, empty_trash};

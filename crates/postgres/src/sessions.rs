@@ -1,4 +1,7 @@
-//! The sessions of clients that are open now, as the server itself sees them.
+//! What a server itself says of its TLS: the sessions of clients that are open now, and the
+//! settings that it runs with.
+
+use std::collections::BTreeMap;
 
 use pgkeep_model::Client;
 use time::{Duration, OffsetDateTime};
@@ -11,10 +14,19 @@ use crate::admin::Admin;
 pub struct Session {
     /// Whose it is, under the application name that it has now.
     pub client: Client,
-    /// Whether it is encrypted with TLS.
-    pub tls: bool,
+    /// What was agreed, if it is encrypted with TLS.
+    pub tls: Option<SessionTls>,
     /// When it began.
     pub began_at: OffsetDateTime,
+}
+
+/// The TLS of a session.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionTls {
+    /// The protocol version, in OpenSSL's words: `TLSv1.3`.
+    pub version: String,
+    /// The cipher suite, in OpenSSL's words.
+    pub cipher: String,
 }
 
 impl Admin {
@@ -22,7 +34,8 @@ impl Admin {
     /// pgkeep's own.
     pub async fn sessions(&self) -> Result<Vec<Session>, PostgresError> {
         let sql = "SELECT usename::text, coalesce(datname::text, ''), application_name,
-                          coalesce(client_hostname, host(client_addr)), ssl,
+                          coalesce(client_hostname, host(client_addr)),
+                          CASE WHEN ssl THEN version END, CASE WHEN ssl THEN cipher END,
                           (extract(epoch FROM backend_start) * 1000000)::bigint
                    FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)
                    WHERE backend_type IN ('client backend', 'walsender')
@@ -37,9 +50,22 @@ impl Admin {
                 application: row.get(2),
                 address: row.get(3),
             },
-            tls: row.get(4),
-            began_at: OffsetDateTime::UNIX_EPOCH + Duration::microseconds(row.get(5)),
+            tls: row
+                .get::<_, Option<String>>(4)
+                .map(|version| SessionTls { version, cipher: row.get(5) }),
+            began_at: OffsetDateTime::UNIX_EPOCH + Duration::microseconds(row.get(6)),
         };
         Ok(rows.iter().map(session).collect())
+    }
+
+    /// The settings of TLS that the server runs with, of those that its version has.
+    pub async fn tls_settings(&self) -> Result<BTreeMap<String, String>, PostgresError> {
+        let sql = "SELECT name, setting FROM pg_settings
+                   WHERE name IN ('ssl_min_protocol_version', 'ssl_max_protocol_version',
+                                  'ssl_ciphers', 'ssl_tls13_ciphers', 'ssl_groups')";
+        let rows = self.client.query(sql, &[]).await;
+        let what = "show its settings";
+        let rows = rows.map_err(|source| PostgresError::Sql { what, source })?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 }

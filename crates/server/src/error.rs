@@ -63,7 +63,13 @@ impl ApiError {
         Self::instance_state(format!("Instance {identifier} is already being deleted."))
     }
 
-    fn internal(source: impl Error + Send + Sync + 'static) -> Self {
+    /// Work of a request did not come to its end.
+    pub(crate) fn panicked(error: tokio::task::JoinError) -> Self {
+        let message = "pgkeep failed; its log has more.".to_owned();
+        Self { code: INTERNAL_FAILURE, message, source: Some(Box::new(error)) }
+    }
+
+    pub(crate) fn internal(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             code: INTERNAL_FAILURE,
             message: format!("{source}; the log of pgkeep has more."),

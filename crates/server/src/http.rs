@@ -1,12 +1,12 @@
 //! HTTP around the API: the way of a request from bytes to an answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Method, Request as HttpRequest, Response as HttpResponse, StatusCode, header};
-use pgkeep_query::errors::INTERNAL_FAILURE;
 use pgkeep_query::sigv4::{RequestHead, Target, verify};
 use pgkeep_query::{MAX_BODY_BYTES, Params, Request, Secret, render_error};
 use pgkeep_workflow::Control;
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::actions;
 use crate::error::ApiError;
+use crate::metrics::Latencies;
 
 /// The one key that may sign requests.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub struct Credentials {
 pub(crate) struct Api {
     pub(crate) control: Arc<Control>,
     pub(crate) credentials: Credentials,
+    pub(crate) latencies: Latencies,
 }
 
 /// Answers a request of the AWS Query protocol.
@@ -37,39 +39,58 @@ pub(crate) async fn handle(
 ) -> HttpResponse<Body> {
     let request_id = uuid::Uuid::new_v4().to_string();
     let (head, body) = request.into_parts();
-    let answer = match to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(body) => {
-            // The state file and the hash of a password block.
-            let id = request_id.clone();
-            let work = tokio::task::spawn_blocking(move || api.answer(&head, &body, &id));
-            work.await.unwrap_or_else(|error| Err(panicked(error)))
-        }
-        Err(_) => Err(ApiError::value(format!("A request has at most {MAX_BODY_BYTES} bytes."))),
+    let body = to_bytes(body, MAX_BODY_BYTES).await;
+    let begun = Instant::now();
+    let (action, answer) = if let Ok(body) = body {
+        // The state file and the hash of a password block.
+        let (id, api) = (request_id.clone(), Arc::clone(&api));
+        let work = tokio::task::spawn_blocking(move || api.answer(&head, &body, &id));
+        work.await.unwrap_or_else(|error| (None, Err(ApiError::panicked(error))))
+    } else {
+        (None, Err(ApiError::value(format!("A request has at most {MAX_BODY_BYTES} bytes."))))
     };
+    api.latencies.observe(action, &answer, begun.elapsed());
     match answer {
         Ok(xml) => respond(StatusCode::OK, &request_id, xml),
-        Err(error) => {
-            if let Some(source) = &error.source {
-                let source: &(dyn std::error::Error + 'static) = &**source;
-                warn!(request_id, error = source, "a request failed");
-            }
-            let status = StatusCode::from_u16(error.code.status)
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            respond(status, &request_id, render_error(error.code, &error.message, &request_id))
-        }
+        Err(error) => refuse(&error, &request_id),
     }
 }
 
+/// Answers with an error; its cause goes to the log.
+pub(crate) fn refuse(error: &ApiError, request_id: &str) -> HttpResponse<Body> {
+    if let Some(source) = &error.source {
+        let source: &(dyn std::error::Error + 'static) = &**source;
+        warn!(request_id, error = source, "a request failed");
+    }
+    let status =
+        StatusCode::from_u16(error.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    respond(status, request_id, render_error(error.code, &error.message, request_id))
+}
+
 impl Api {
-    fn answer(&self, head: &Parts, body: &Bytes, request_id: &str) -> Result<String, ApiError> {
+    /// The operation, as far as there is one, and its answer.
+    fn answer(
+        &self,
+        head: &Parts,
+        body: &Bytes,
+        request_id: &str,
+    ) -> (Option<&'static str>, Result<String, ApiError>) {
+        let request = match self.read(head, body) {
+            Ok(request) => request,
+            Err(error) => return (None, Err(error)),
+        };
+        let action = request.action();
+        info!(request_id, action, "request");
+        let answer = actions::answer(&self.control, request);
+        (Some(action), answer.map(|answer| answer.render(request_id)))
+    }
+
+    fn read(&self, head: &Parts, body: &Bytes) -> Result<Request, ApiError> {
         self.check_signature(head, body)?;
         let query = head.uri.query().unwrap_or("");
         let form = if head.method == Method::GET { query.as_bytes() } else { body };
         let params = Params::parse(form)?;
-        let action = params.action()?;
-        let request = Request::decode(action, &params)?;
-        info!(request_id, action, "request");
-        Ok(actions::answer(&self.control, request)?.render(request_id))
+        Ok(Request::decode(params.action()?, &params)?)
     }
 
     fn check_signature(&self, head: &Parts, body: &[u8]) -> Result<(), ApiError> {
@@ -94,11 +115,6 @@ impl Api {
         verify(&request, body, target, secret, self.control.clock().now())?;
         Ok(())
     }
-}
-
-fn panicked(error: tokio::task::JoinError) -> ApiError {
-    let message = "pgkeep failed; its log has more.".to_owned();
-    ApiError { code: INTERNAL_FAILURE, message, source: Some(Box::new(error)) }
 }
 
 fn respond(status: StatusCode, request_id: &str, xml: String) -> HttpResponse<Body> {

@@ -1,4 +1,4 @@
-//! The control plane's HTTP: the RDS API and the trust bundles, on one router.
+//! The control plane's HTTP: the RDS API, the trust bundles and the metrics, on one router.
 //!
 //! Actions read and write the state file and wake the driver; they never touch a data directory
 //! or a process.
@@ -9,6 +9,7 @@ mod error;
 mod filter;
 mod http;
 mod kept;
+mod metrics;
 mod page;
 mod parameters;
 mod render;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 pub use http::Credentials;
 
 use http::Api;
+use metrics::Latencies;
 
 /// How long requests under way may take to end once the server was told to.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
@@ -55,6 +57,7 @@ pub async fn serve(
 fn router(control: Arc<Control>, credentials: Credentials) -> Router {
     Router::new()
         .route("/", get(http::handle).post(http::handle))
+        .route("/metrics", get(metrics::metrics))
         .route("/{scope}/{file}", get(bundles::bundle))
-        .with_state(Arc::new(Api { control, credentials }))
+        .with_state(Arc::new(Api { control, credentials, latencies: Latencies::default() }))
 }

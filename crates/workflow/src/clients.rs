@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pgkeep_model::{ClientWatch, DbInstance, DbiResourceId, ReadTo, Sightings, Tally};
-use pgkeep_postgres::{Admin, LogMark, Session, log_mark, read_connections};
+use pgkeep_postgres::{LogMark, Session, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
 
@@ -123,9 +123,9 @@ impl Control {
         if self.postmasters.running(&instance.resource_id, &files)?.is_none() {
             return Ok(());
         }
-        let sessions = match Admin::connect(&files, instance.desired.port).await {
-            Ok(admin) => admin.sessions().await?,
-            // It is starting, or has no connection to spare: there will be another time.
+        let sessions = match self.sessions_of(instance).await {
+            Ok(sessions) => sessions,
+            // It is starting, hangs, or has no connection to spare: there will be another time.
             Err(error) => {
                 debug!(error = &error as &dyn std::error::Error, "sessions not looked at");
                 return Ok(());
@@ -137,7 +137,7 @@ impl Control {
         for Session { client, tls, began_at } in sessions {
             // One that begins while this goes on is for the next look.
             let is_new = counted_to.is_some_and(|it| began_at > it && began_at <= now);
-            seen.add(client, tls, Tally::at(u64::from(is_new), now));
+            seen.add(client, tls.is_some(), Tally::at(u64::from(is_new), now));
         }
         watch.sampled_at = Some(now);
         self.store.quickly(|state| state.record_sightings(&instance.resource_id, watch, &seen))?;

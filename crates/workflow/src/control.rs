@@ -1,6 +1,7 @@
 //! Everything that running instances needs, in one place: the state, the world, and what leads
 //! from one to the other.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,11 +16,13 @@ use pgkeep_postgres::{
     log_files, log_portion, tail_start,
 };
 use pgkeep_store::{Installation, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::WorkflowError;
+use crate::failures::Failures;
 use crate::hosts::HostsFile;
 use crate::keys::KeyPool;
+use crate::sessions::AT_ONCE;
 
 /// What a control plane is opened with.
 pub struct Settings {
@@ -58,6 +61,8 @@ pub struct Control {
     /// which it would slow down.
     pub(crate) taken: AtomicBool,
     pub(crate) refill: Notify,
+    pub(crate) failures: Failures,
+    pub(crate) looks: Semaphore,
 }
 
 impl Control {
@@ -81,6 +86,8 @@ impl Control {
             wake: Notify::new(),
             taken: AtomicBool::new(false),
             refill: Notify::new(),
+            failures: Failures::default(),
+            looks: Semaphore::new(AT_ONCE),
         }))
     }
 
@@ -112,6 +119,11 @@ impl Control {
     /// The one address of all instances, if it was set.
     pub fn shared_address(&self) -> Option<IpAddr> {
         self.settings.address
+    }
+
+    /// How often each effect failed since this process began; `none` is what failed before one.
+    pub fn failures(&self) -> BTreeMap<&'static str, u64> {
+        self.failures.counts()
     }
 
     /// Tells the driver that something is due.

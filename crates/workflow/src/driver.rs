@@ -82,11 +82,15 @@ impl Driver {
             let Some(claim) = self.control.store.quickly(|state| state.claim(id))? else {
                 return Ok(());
             };
+            let mut doing = None;
             loop {
-                match self.turn(id).await {
+                match self.turn(id, &mut doing).await {
                     Ok(Turn::Again) => {}
                     Ok(Turn::Over) => return Ok(()),
-                    Err(error) => return self.record_failure(id, claim, &error),
+                    Err(error) => {
+                        self.control.failures.count(doing);
+                        return self.record_failure(id, claim, &error);
+                    }
                 }
             }
         };

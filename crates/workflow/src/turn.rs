@@ -24,7 +24,13 @@ pub(crate) enum Turn {
 }
 
 impl Driver {
-    pub(crate) async fn turn(self: &Arc<Self>, id: &DbiResourceId) -> Result<Turn, WorkflowError> {
+    /// Takes a turn. `doing` is the effect under way, also when it failed.
+    pub(crate) async fn turn(
+        self: &Arc<Self>,
+        id: &DbiResourceId,
+        doing: &mut Option<Effect>,
+    ) -> Result<Turn, WorkflowError> {
+        *doing = None;
         let control = &self.control;
         let read = control.store.read(|state| {
             let Some(instance) = state.instance_by_resource_id(id)? else { return Ok(None) };
@@ -65,6 +71,7 @@ impl Driver {
             return Ok(Turn::Over);
         }
         debug!(instance = %instance.desired.identifier, effect = effect.name(), "doing");
+        *doing = Some(effect);
         interrupt(effect, Moment::Before)?;
         let engine = engine.as_ref();
         let step = Step { control, instance: &instance, engine, plan: &plan, files: &files };
@@ -88,7 +95,7 @@ impl Driver {
     }
 
     /// Lets the status tell that an available instance is worked on, before the work begins; what
-    /// a start is about to disprove is forgotten first. It stays available, as in the service, while
+    /// a start is about to disprove is forgotten first. As in the service, it stays available while
     /// a running server takes values of parameters (`ParameterApplyStatus` tells of them) and while
     /// its certificate is renewed.
     fn announce(&self, instance: &DbInstance, effect: Effect) -> Result<(), WorkflowError> {

@@ -36,6 +36,14 @@ impl Api {
         Ok(xml)
     }
 
+    /// Fetches a file.
+    pub(super) fn fetch(&self, path: &str) -> Result<String> {
+        let response = self.agent.get(format!("{}{path}", self.url)).call();
+        let mut response = response.with_context(|| format!("cannot fetch {path}"))?;
+        ensure!(response.status() == 200, "{path} was refused: {}", response.status());
+        Ok(response.body_mut().read_to_string()?)
+    }
+
     /// Sends a request and returns the status and the XML of its answer.
     pub(super) fn send(&self, action: &str, parameters: &[(&str, &str)]) -> Result<(u16, String)> {
         let body = render_form(action, parameters)?;

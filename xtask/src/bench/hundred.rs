@@ -36,6 +36,8 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
     tokio::time::sleep(IDLE).await;
     let busy = processor_time(plane.pid())?.saturating_sub(before);
     let idle_ms_per_s = busy.as_secs_f64() * 1000.0 / IDLE.as_secs_f64();
+    // Last, since each leaves lines in the servers' logs, which pgkeep then reads.
+    let scrapes = (0..repetitions).map(|_| scrape(&plane.api)).collect::<Result<Vec<_>>>()?;
     Ok(vec![
         Row::faster(
             "DescribeDBInstances, 100 instances",
@@ -46,6 +48,13 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
         Row::bounded("memory of pgkeep serve, 100 instances", resident, 40.0, "MB"),
         // The clock of these times counts hundredths of a second: one of them at most.
         Row::bounded("processor time at idle, 100 instances", idle_ms_per_s, 0.5, "ms/s"),
+        // Prometheus waits 10 s unless told otherwise.
+        Row::bounded(
+            "one scrape of /metrics, 100 instances",
+            median(scrapes).as_secs_f64() * 1000.0,
+            2000.0,
+            "ms",
+        ),
     ])
 }
 
@@ -74,6 +83,19 @@ fn describe_all(api: &Api) -> Result<Duration> {
         ensure!(count == INSTANCES, "{count} instances instead of {INSTANCES}");
     }
     Ok(took / REQUESTS)
+}
+
+/// How long a scrape takes, sessions of every server included.
+fn scrape(api: &Api) -> Result<Duration> {
+    let begun = Instant::now();
+    let metrics = api.fetch("/metrics")?;
+    let took = begun.elapsed();
+    let answered = metrics
+        .lines()
+        .filter(|line| line.starts_with("pgkeep_sessions_scrape_error{") && line.ends_with("} 0"));
+    let count = answered.count();
+    ensure!(count == INSTANCES, "{count} servers answered instead of {INSTANCES}");
+    Ok(took)
 }
 
 /// `VmRSS` of proc(5), in MB of a million bytes.

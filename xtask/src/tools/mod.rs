@@ -5,6 +5,7 @@
 //! distribution change the machine, and only with the rights for it.
 
 mod node;
+mod prometheus;
 mod python;
 mod system;
 mod versions;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Tools {
     python: python::Environment,
     node_modules: PathBuf,
+    prometheus: PathBuf,
 }
 
 impl Tools {
@@ -27,7 +29,8 @@ impl Tools {
         let cache = open_cache()?;
         let python = python::ensure(&cache.folder("python"), versions::PYTHON, install)?;
         let node_modules = node::ensure(&cache.folder("node"), versions::NODE, install)?;
-        Ok(Self { python, node_modules })
+        let prometheus = prometheus::ensure(&cache.folder("prometheus"), install)?;
+        Ok(Self { python, node_modules, prometheus })
     }
 
     /// A program of the Python environment, `aws` or `cargo-nextest`.
@@ -36,12 +39,13 @@ impl Tools {
     }
 
     /// What tells the tests where the tools are.
-    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 4] {
+    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 5] {
         [
             ("PGKEEP_AWS", self.program("aws")),
             ("PGKEEP_PYTHON", self.program("python")),
             ("PGKEEP_NODE_PATH", self.node_modules.clone()),
             ("PGKEEP_JDBC_JAR", versions::JDBC_JAR.into()),
+            ("PGKEEP_PROMETHEUS", self.prometheus.clone()),
         ]
     }
 }

@@ -5,10 +5,10 @@
 //! error is the command to type.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::versions::JDBC_JAR;
 use crate::workspace::run;
@@ -137,8 +137,31 @@ fn has_venv() -> bool {
 }
 
 fn is_on_path(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|at| at.join(program).is_file()))
+    find_on_path(program).is_some()
+}
+
+/// A program by its name, as a shell finds it.
+pub(super) fn find_on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|at| at.join(program)).find(|at| at.is_file())
+}
+
+/// Downloads a package into a folder without installing it.
+pub(super) fn download(package: &str, folder: &Path) -> Result<PathBuf> {
+    let download =
+        || run(Command::new("apt-get").args(["download", "-qq", package]).current_dir(folder));
+    match (download(), Administrator::find()) {
+        (Ok(()), _) => {}
+        // The lists of packages may be old, or not there yet.
+        (Err(_), Some(administrator)) => {
+            run(administrator.command("apt-get").args(["update", "-qq"]))?;
+            download()?;
+        }
+        (Err(error), None) => return Err(error.context(hint(&[package]))),
+    }
+    let files = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+    let mut packages = files.filter(|path| path.extension().is_some_and(|it| it == "deb"));
+    packages.next().with_context(|| format!("apt-get left no package {package}"))
 }
 
 fn succeeds(command: &mut Command) -> bool {

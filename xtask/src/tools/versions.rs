@@ -12,6 +12,7 @@ pub(super) const PYTHON: &[&str] = &[
     "awscli==1.46.3",
     "boto3==1.44.5",
     "botocore==1.44.5",
+    "prometheus-client==0.26.0",
     "psycopg[binary]==3.3.9",
 ];
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::args::LsArgs;
 use crate::clock::SystemClock;
 use crate::data_directory::DataDirectory;
-use crate::instances::{days_between, force_ssl};
+use crate::instances::days_between;
 use crate::table::{self, Row};
 
 pub(super) fn run(args: &LsArgs) -> anyhow::Result<()> {
@@ -44,7 +44,7 @@ impl Line {
             address: desired.address.to_string(),
             ca_identifier: desired.ca_identifier.clone(),
             certificate_days_left: certificate.map(|it| days_between(now, it.not_after)),
-            force_ssl: force_ssl(instance),
+            force_ssl: instance.force_ssl(),
         }
     }
 }

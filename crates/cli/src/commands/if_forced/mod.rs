@@ -16,10 +16,13 @@ use crate::args::TlsArgs;
 use crate::clock::SystemClock;
 use crate::data_directory::DataDirectory;
 use crate::failure::render_chain;
-use crate::instances::{find, force_ssl};
+use crate::instances::find;
 use crate::plane::runtime;
 use crate::{output, table};
 use report::Report;
+
+/// For a server that does not answer.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) fn run(args: &TlsArgs) -> anyhow::Result<ExitCode> {
     let data = DataDirectory::open(&args.data)?;
@@ -72,9 +75,10 @@ impl Known {
                 break;
             }
         }
-        let sessions = runtime()?.block_on(async {
-            Admin::connect(files, instance.desired.port).await?.sessions().await
-        });
+        let port = instance.desired.port;
+        let sessions =
+            Admin::ask(files, port, LIMIT, |admin| async move { admin.sessions().await });
+        let sessions = runtime()?.block_on(sessions);
         let sessions = sessions.map_err(|error| render_chain(&error));
         Ok(Self { watch, seen, sessions, is_logged, now })
     }

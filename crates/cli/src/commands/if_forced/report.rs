@@ -7,9 +7,9 @@ use pgkeep_model::{Client, DbInstance, Gap, Tally};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Known, force_ssl};
+use super::Known;
 use crate::instances::render_time;
-use crate::table;
+use crate::table::{self, name};
 
 /// The first version whose log has application names.
 const LOGS_APPLICATIONS: u16 = 12;
@@ -68,7 +68,7 @@ impl Report {
             Err(failure) => (Vec::new(), Some(failure)),
         };
         for session in &open {
-            seen.add(session.client.clone(), session.tls, Tally::at(0, now));
+            seen.add(session.client.clone(), session.tls.is_some(), Tally::at(0, now));
         }
         let mut clients: BTreeMap<&Client, Both> = BTreeMap::new();
         for (client, tls, tally) in seen.iter() {
@@ -78,10 +78,10 @@ impl Report {
         for session in &open {
             if let Some(both) = clients.get_mut(&session.client) {
                 both.sessions += 1;
-                both.sessions_without += u64::from(!session.tls);
+                both.sessions_without += u64::from(session.tls.is_none());
             }
         }
-        let is_forced = force_ssl(instance);
+        let is_forced = instance.force_ssl();
         let lines = clients.into_iter().filter_map(|(client, both)| both.line(client, is_forced));
         let clients: Vec<Line> = lines.collect();
         let mut report = Self {
@@ -207,13 +207,6 @@ impl Both {
 
 impl Line {
     fn cells(&self) -> Vec<String> {
-        let name = |name: &str| {
-            // A terminal takes control characters for commands.
-            let shown = |one: char| {
-                if one.is_control() { one.escape_default().collect() } else { one.to_string() }
-            };
-            if name.is_empty() { "-".to_owned() } else { name.chars().map(shown).collect() }
-        };
         vec![
             name(&self.user),
             name(&self.database),

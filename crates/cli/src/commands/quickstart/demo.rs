@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::credentials::random_text;
 use crate::data_directory::DataDirectory;
 use crate::failure::hinted;
-use crate::instances::{database, days_between, force_ssl};
+use crate::instances::{database, days_between};
 use crate::progress::Steps;
 
 const NAME: &str = "demo";
@@ -158,7 +158,7 @@ impl Demo {
         let answer = plaintext(address, login.user, login.database, ANSWER_LIMIT).await?;
         Ok(Report {
             days_left: days_between(judged_at, certificate.not_after),
-            force_ssl: force_ssl(&instance),
+            force_ssl: instance.force_ssl(),
             plaintext_refused: matches!(answer, PlaintextAnswer::RefusedBeforeAuthentication(_)),
             plaintext: answer.to_string(),
             certificate,

@@ -1,75 +1,27 @@
-//! `pgkeep tls`: the certificate that is recorded, and what the endpoint serves.
-//!
-//! The recorded facts come from the instance's folder; the rest is asked of the endpoint as any
-//! client would ask it.
+//! What is known of an instance's TLS, as a table and JSON.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use pgkeep_model::parameters::{default_ssl_ciphers, ssl_min_protocol_version_default};
-use pgkeep_model::{Clock as _, DbInstance};
-use pgkeep_postgres::{InstanceFiles, Layout, chain_in_use};
-use pgkeep_probe::{Handshake, PlaintextAnswer, Trust, Versions, handshake, plaintext};
+use pgkeep_model::DbInstance;
+use pgkeep_postgres::{InstanceFiles, chain_in_use};
+use pgkeep_probe::PlaintextAnswer;
 use pgkeep_workflow::CertificateInfo;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::args::TlsArgs;
-use crate::clock::SystemClock;
-use crate::data_directory::DataDirectory;
-use crate::failure::render_chain;
-use crate::instances::{database, days_between, find, force_ssl, render_time};
-use crate::output;
-use crate::plane::runtime;
+use super::sessions::{self, Line};
+use super::{Inside, Served};
+use crate::instances::{days_between, render_time};
 use crate::table;
 
-/// On loopback an answer takes milliseconds.
-const LIMIT: Duration = Duration::from_secs(5);
-
-pub(super) fn run(args: &TlsArgs) -> anyhow::Result<ExitCode> {
-    let data = DataDirectory::open(&args.data)?;
-    let instance = find(&data.state()?, &args.instance)?;
-    let files = Layout::ensure(data.path())?.instance(&instance.resource_id);
-    let roots = std::fs::read_to_string(data.bundle_pem()).context("cannot read the bundle")?;
-    let now = SystemClock.now();
-    let served = runtime()?.block_on(Served::ask(&instance, &roots, now));
-    let facts = Facts::of(&instance, &files, served, now)?;
-    if args.json.json {
-        table::print_json(&facts)?;
-    } else {
-        output::write(facts.render())?;
-    }
-    Ok(if facts.serves_what_is_recorded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What a client sees.
-struct Served {
-    handshake: Result<Handshake, String>,
-    plaintext: Result<PlaintextAnswer, String>,
-}
-
-impl Served {
-    async fn ask(instance: &DbInstance, roots_pem: &str, judged_at: OffsetDateTime) -> Self {
-        let desired = &instance.desired;
-        let address = SocketAddr::new(desired.address, desired.port);
-        let trust = Some(Trust { roots_pem, judged_at });
-        let name = &desired.endpoint;
-        let handshake = handshake(address, name, trust, Versions::default(), LIMIT).await;
-        let user = &desired.master_username;
-        let plaintext = plaintext(address, user, database(instance), LIMIT).await;
-        Self {
-            handshake: handshake.map_err(|error| render_chain(&error)),
-            plaintext: plaintext.map_err(|error| render_chain(&error)),
-        }
-    }
-}
-
+/// Names are stable: docs/api.md lists them.
 #[derive(Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-struct Facts {
+pub(super) struct Facts {
     identifier: String,
+    status: &'static str,
     endpoint: String,
     port: u16,
     common_name: String,
@@ -92,15 +44,23 @@ struct Facts {
     plaintext_refused: bool,
     plaintext: String,
     force_ssl: bool,
-    ssl_min_protocol_version: Option<&'static str>,
-    ssl_ciphers: &'static str,
+    ssl_min_protocol_version: Option<String>,
+    ssl_max_protocol_version: Option<String>,
+    ssl_ciphers: Option<String>,
+    ssl_tls13_ciphers: Option<String>,
+    ssl_groups: Option<String>,
+    sessions_open: u64,
+    sessions_without_tls: u64,
+    sessions: Vec<Line>,
+    sessions_failure: Option<String>,
 }
 
 impl Facts {
-    fn of(
+    pub(super) fn of(
         instance: &DbInstance,
         files: &InstanceFiles,
         served: Served,
+        inside: Result<Inside, String>,
         now: OffsetDateTime,
     ) -> anyhow::Result<Self> {
         let desired = &instance.desired;
@@ -111,8 +71,16 @@ impl Facts {
         let info = CertificateInfo::from_pem(&chain_in_use(files)?)?;
         let seen = served.handshake.as_ref().ok();
         let fingerprint = seen.map(|seen| seen.leaf_fingerprint.clone());
+        let (mut settings, sessions, sessions_failure) = match inside {
+            Ok(Inside { settings, sessions }) => (settings, Line::group(sessions), None),
+            Err(failure) => (BTreeMap::new(), Vec::new(), Some(failure)),
+        };
+        // PostgreSQL shows what has no bound as an empty text.
+        let mut setting = |name: &str| settings.remove(name).filter(|value| !value.is_empty());
+        let count = |lines: &mut dyn Iterator<Item = &Line>| lines.map(|line| line.count).sum();
         Ok(Self {
             identifier: desired.identifier.to_string(),
+            status: instance.status.as_str(),
             endpoint: desired.endpoint.clone(),
             port: desired.port,
             common_name: info.common_name.unwrap_or_default(),
@@ -137,15 +105,28 @@ impl Facts {
                 Ok(PlaintextAnswer::RefusedBeforeAuthentication(_))
             ),
             plaintext: served.plaintext.map_or_else(|error| error, |answer| answer.to_string()),
-            force_ssl: force_ssl(instance),
-            ssl_min_protocol_version: ssl_min_protocol_version_default(
-                desired.engine_version.major,
-            ),
-            ssl_ciphers: default_ssl_ciphers(desired.engine_version),
+            force_ssl: instance.force_ssl(),
+            ssl_min_protocol_version: setting("ssl_min_protocol_version"),
+            ssl_max_protocol_version: setting("ssl_max_protocol_version"),
+            ssl_ciphers: setting("ssl_ciphers"),
+            ssl_tls13_ciphers: setting("ssl_tls13_ciphers"),
+            ssl_groups: setting("ssl_groups"),
+            sessions_open: count(&mut sessions.iter()),
+            sessions_without_tls: count(&mut sessions.iter().filter(|it| it.is_plaintext())),
+            sessions,
+            sessions_failure,
         })
     }
 
-    fn render(&self) -> String {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        if self.serves_what_is_recorded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    pub(super) fn render(&self) -> String {
+        let or = |value: &Option<String>, absent: &str| {
+            let absent = if self.sessions_failure.is_some() { "not known" } else { absent };
+            value.clone().unwrap_or_else(|| absent.to_owned())
+        };
         let nothing = || "-".to_owned();
         let served = match &self.failure {
             Some(failure) => format!("no: {failure}"),
@@ -153,6 +134,7 @@ impl Facts {
             None => format!("no: {}", self.served_fingerprint_sha256.clone().unwrap_or_default()),
         };
         let rows = [
+            ("Status", self.status.to_owned()),
             ("Endpoint", format!("{}:{}", self.endpoint, self.port)),
             ("CN", self.common_name.clone()),
             ("SAN", self.subject_alternative_names.join(", ")),
@@ -170,12 +152,34 @@ impl Facts {
             ("Cipher", self.cipher.clone().unwrap_or_else(nothing)),
             ("Plaintext", self.plaintext.clone()),
             ("rds.force_ssl", u8::from(self.force_ssl).to_string()),
-            ("Minimum protocol", self.ssl_min_protocol_version.unwrap_or("of OpenSSL").to_owned()),
-            ("ssl_ciphers", self.ssl_ciphers.to_owned()),
+            ("Minimum protocol", or(&self.ssl_min_protocol_version, "that of OpenSSL")),
+            ("Maximum protocol", or(&self.ssl_max_protocol_version, "that of OpenSSL")),
+            ("ssl_ciphers", or(&self.ssl_ciphers, "-")),
         ];
-        let mut rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+        // Versions before 18 have no such settings.
+        let newer =
+            [("ssl_tls13_ciphers", &self.ssl_tls13_ciphers), ("ssl_groups", &self.ssl_groups)];
+        let newer = newer.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        let sessions = [("Sessions", self.render_sessions())];
+        let mut rows = rows
+            .into_iter()
+            .chain(newer)
+            .chain(sessions)
+            .map(|(name, value)| vec![name.to_owned(), value]);
         let first = rows.next().unwrap_or_default();
-        table::render(first, rows)
+        let mut text = table::render(first, rows);
+        if !self.sessions.is_empty() {
+            text.push('\n');
+            text.push_str(&sessions::render(&self.sessions));
+        }
+        text
+    }
+
+    fn render_sessions(&self) -> String {
+        match &self.sessions_failure {
+            Some(failure) => format!("not known: {failure}"),
+            None => format!("{}, {} without TLS", self.sessions_open, self.sessions_without_tls),
+        }
     }
 }
 
