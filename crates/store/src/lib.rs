@@ -92,6 +92,12 @@ impl Store {
         self.read(|state| state.instances())
     }
 
+    /// The authority that `ModifyCertificates` chose for instances that choose none.
+    pub fn certificate_override(&self) -> Result<Option<String>, StoreError> {
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "lifetimes forbid the path")]
+        self.read(|state| state.certificate_override())
+    }
+
     fn write<T>(
         &self,
         synchronous: &str,

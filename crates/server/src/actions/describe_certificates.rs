@@ -2,7 +2,6 @@
 
 use pgkeep_model::DEFAULT_CA;
 use pgkeep_query::shapes::{Certificate, CertificateMessage, DescribeCertificatesMessage};
-use pgkeep_store::Transaction;
 use pgkeep_workflow::{AuthorityInfo, Control};
 
 use crate::error::ApiError;
@@ -14,7 +13,7 @@ pub(super) fn answer(
     input: &DescribeCertificatesMessage,
 ) -> Result<CertificateMessage, ApiError> {
     filter::check(input.filters.as_deref(), &[])?;
-    let chosen = control.store().read(Transaction::certificate_override)?;
+    let chosen = control.store().certificate_override()?;
     let page = Page::new(input.max_records, input.marker.as_deref())?;
     let mut authorities = control.authorities().describe();
     if let Some(wanted) = input.certificate_identifier.as_deref().filter(|text| !text.is_empty()) {
