@@ -248,8 +248,11 @@ fn an_older_file_watches_its_instances_from_now_on() {
     let one = instance("one", 1);
     insert(&Store::open(&path).unwrap(), &one).unwrap();
     let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch("DROP TABLE sighting; DROP TABLE client_watch; PRAGMA user_version = 2;")
-        .unwrap();
+    raw.execute_batch(
+        "ALTER TABLE installation DROP COLUMN certificate_override;
+         DROP TABLE sighting; DROP TABLE client_watch; PRAGMA user_version = 2;",
+    )
+    .unwrap();
     drop(raw);
     let store = Store::open(&path).unwrap();
     let watch = store.read(|state| state.client_watch(&one.resource_id)).unwrap().unwrap();
