@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
-use pgkeep_testkit::{ControlPlane, Options};
+use pgkeep_testkit::{ControlPlane, Options, assert_golden};
 
 use wire::page;
 use wire::seen::{Engine, Seen};
@@ -46,11 +46,7 @@ fn the_page_is_what_the_wire_shows() {
 
     let checked_in = fs::read_to_string(PAGE).unwrap_or_default();
     let page = page::render(&seen, &system, &distribution(), &checked_in);
-    if std::env::var_os("PGKEEP_UPDATE").is_some() {
-        fs::write(PAGE, &page).unwrap();
-    } else if page != checked_in {
-        panic!("docs/wire.md is not what the wire shows:\n{}", page::diff(&checked_in, &page));
-    }
+    assert_golden(Path::new(PAGE), &page);
 }
 
 /// Looks at engines, a few at a time; in the order of `engines`.

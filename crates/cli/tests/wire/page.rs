@@ -75,22 +75,6 @@ pub(crate) fn render(
     page + if is_same_distribution || old.is_empty() { &own } else { old }
 }
 
-/// The lines from the first to the last difference, those of the old text first.
-pub(crate) fn diff(old: &str, new: &str) -> String {
-    let (mut old, mut new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
-    while old.last() == new.last() && old.pop().is_some() {
-        new.pop();
-    }
-    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-    let mut text = format!("from line {} on\n", same + 1);
-    for (mark, lines) in [("-", &old), ("+", &new)] {
-        for line in lines.iter().skip(same) {
-            let _ = writeln!(text, "{mark}{line}");
-        }
-    }
-    text + "PGKEEP_UPDATE=1 writes the page anew."
-}
-
 /// Lists that a pinned engine has too are not repeated.
 fn section(system: &Seen, known: &[List<'_>], distribution: &str) -> String {
     let seen = std::slice::from_ref(system);
@@ -238,12 +222,4 @@ fn ranges(majors: &[u16]) -> String {
 #[test]
 fn runs_are_drawn_together() {
     assert_eq!(ranges(&[10, 12, 13, 14, 18]), "10, 12–14, 18");
-}
-
-#[test]
-fn a_difference_is_shown_by_its_lines() {
-    let shown = diff("a\nb\nc\nd\n", "a\nB\nd\n");
-    assert!(shown.starts_with("from line 2 on\n-b\n-c\n+B\nPGKEEP"), "{shown}");
-    assert!(diff("a\na\n", "a\n").starts_with("from line 1 on\n-a\nPGKEEP"));
-    assert!(diff("", "a\n").starts_with("from line 1 on\n+a\nPGKEEP"));
 }
