@@ -23,6 +23,8 @@ pub(crate) enum Driver {
     NodePostgres,
     /// `PostgreSQL`'s JDBC driver, for Java
     Pgjdbc,
+    /// pgx, for Go
+    Pgx,
     /// tokio-postgres with rustls, for Rust
     TokioPostgres,
     /// sqlx with rustls, for Rust
@@ -59,6 +61,7 @@ impl Driver {
             Self::Asyncpg => include_str!("../snippets/asyncpg.py"),
             Self::NodePostgres => include_str!("../snippets/node-postgres.cjs"),
             Self::Pgjdbc => include_str!("../snippets/pgjdbc.java"),
+            Self::Pgx => include_str!("../snippets/pgx.go"),
             Self::TokioPostgres => include_str!("../snippets/tokio-postgres.rs"),
             Self::Sqlx => include_str!("../snippets/sqlx.rs"),
         }

@@ -4,6 +4,7 @@
 //! by name from PyPI and npm goes into a cache outside the checkout; only packages of the
 //! distribution change the machine, and only with the rights for it.
 
+mod go;
 mod node;
 mod python;
 mod system;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Tools {
     python: python::Environment,
     node_modules: PathBuf,
+    go_path: PathBuf,
 }
 
 impl Tools {
@@ -27,7 +29,8 @@ impl Tools {
         let cache = open_cache()?;
         let python = python::ensure(&cache.folder("python"), versions::PYTHON, install)?;
         let node_modules = node::ensure(&cache.folder("node"), versions::NODE, install)?;
-        Ok(Self { python, node_modules })
+        let go_path = go::ensure(&cache.folder("go"), versions::GO, install)?;
+        Ok(Self { python, node_modules, go_path })
     }
 
     /// A program of the Python environment, `aws` or `cargo-nextest`.
@@ -36,11 +39,12 @@ impl Tools {
     }
 
     /// What tells the tests where the tools are.
-    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 4] {
+    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 5] {
         [
             ("PGKEEP_AWS", self.program("aws")),
             ("PGKEEP_PYTHON", self.program("python")),
             ("PGKEEP_NODE_PATH", self.node_modules.clone()),
+            ("PGKEEP_GOPATH", self.go_path.clone()),
             ("PGKEEP_JDBC_JAR", versions::JDBC_JAR.into()),
         ]
     }

@@ -1,4 +1,4 @@
-//! What comes from the distribution: PostgreSQL, its clients, Java, Node and the openssl command.
+//! What comes from the distribution: PostgreSQL, its clients, Java, Node, Go and the openssl command.
 //!
 //! What matters is that a thing is there, not which package brought it, so each need is a direct
 //! look. Missing ones are installed with apt where this process has the rights; elsewhere the
@@ -31,6 +31,7 @@ const NEEDS: &[Need] = &[
     Need { what: "openssl", package: "openssl", is_met: || is_on_path("openssl") },
     Need { what: "Python's venv", package: "python3-venv", is_met: has_venv },
     Need { what: "node", package: "nodejs", is_met: || is_on_path("node") },
+    Need { what: "go", package: "golang-go", is_met: || is_on_path("go") },
     Need { what: "npm", package: "npm", is_met: || is_on_path("npm") },
 ];
 
