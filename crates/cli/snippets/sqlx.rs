@@ -1,7 +1,7 @@
 //! sqlx with its feature tls-rustls-aws-lc-rs. The password comes from PGPASSWORD.
-//!
-//! export DATABASE_URL='postgresql://{user}@{host}:{port}/{dbname}?sslmode=verify-full'
-//! export PGSSLROOTCERT={bundle_path}
+
+// export DATABASE_URL='postgresql://{user}@{host}:{port}/{dbname}?sslmode=verify-full'
+// export PGSSLROOTCERT={bundle_path}
 
 use sqlx::{Connection as _, PgConnection};
 

@@ -1,7 +1,7 @@
 //! tokio-postgres with rustls. The password comes from PGPASSWORD.
-//!
-//! export DATABASE_URL='postgresql://{user}@{host}:{port}/{dbname}?sslmode=require'
-//! export PGSSLROOTCERT={bundle_path}
+
+// export DATABASE_URL='postgresql://{user}@{host}:{port}/{dbname}?sslmode=require'
+// export PGSSLROOTCERT={bundle_path}
 
 use std::env::var;
 

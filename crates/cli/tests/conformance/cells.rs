@@ -23,6 +23,9 @@ pub(crate) const ROOTS: [&str; 4] = ["right", "wrong", "intermediate", "none"];
 /// Which name of the server a client uses.
 pub(crate) const HOSTS: [&str; 2] = ["right", "wrong"];
 
+/// In a name's place: the client reaches somebody who strips TLS. It has the right root then.
+pub(crate) const STRIPPED: &str = "stripped";
+
 /// One kind of server: a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {
@@ -63,13 +66,11 @@ impl Row {
     pub(crate) fn all(client: &str, words: &[&str]) -> Vec<Self> {
         let mut all = Vec::new();
         for sslmode in words {
-            for root in ROOTS {
-                all.extend(HOSTS.map(|host| Self {
-                    client: client.to_owned(),
-                    sslmode: (*sslmode).to_owned(),
-                    root: root.to_owned(),
-                    host: host.to_owned(),
-                }));
+            let names = ROOTS.iter().flat_map(|root| HOSTS.map(|host| (*root, host)));
+            for (root, host) in names.chain([("right", STRIPPED)]) {
+                let [client, sslmode, root, host] =
+                    [client, sslmode, root, host].map(str::to_owned);
+                all.push(Self { client, sslmode, root, host });
             }
         }
         all
@@ -79,7 +80,7 @@ impl Row {
 /// How many cells there are.
 pub(crate) fn count() -> usize {
     let words: usize = CLIENTS.iter().map(|client| client.words.len()).sum();
-    words * ROOTS.len() * HOSTS.len() * Column::all().len()
+    words * (ROOTS.len() * HOSTS.len() + 1) * Column::all().len()
 }
 
 /// A name that is in no certificate, for the address of an instance.

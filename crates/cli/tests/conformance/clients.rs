@@ -8,11 +8,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
-use pgkeep_testkit::{Instance, MASTER_PASSWORD, MASTER_USERNAME, program, run};
+use pgkeep_testkit::{MASTER_PASSWORD, MASTER_USERNAME, program, run};
 
-use super::cells::{Column, Row, wrong_host};
+use super::cells::{Row, STRIPPED, wrong_host};
 use super::record::{Answer, ClientRecord, Record};
 use super::servers::Servers;
+use super::stripped::Stripped;
 
 /// Drivers that run at a time.
 const WORKERS: usize = 4;
@@ -110,9 +111,9 @@ impl Client {
     fn ask(&self, servers: &Servers) -> ClientRecord {
         let rows = Row::all(self.name, self.words);
         let columns = &servers.all;
-        let cells = rows.iter().flat_map(|row| columns.iter().map(move |one| (row, one)));
+        let cells = rows.iter().flat_map(|row| (0..columns.len()).map(move |at| (row, at)));
         let cells: Vec<_> = cells.collect();
-        let lines: String = cells.iter().map(|(row, one)| line(servers, row, one)).collect();
+        let lines: String = cells.iter().map(|(row, at)| line(servers, row, *at)).collect();
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/drivers"));
         let mut command = if self.is_rust() {
             self.command(servers, Path::new(self.driver))
@@ -126,7 +127,7 @@ impl Client {
         let answers: Vec<_> = said.lines().collect();
         assert_eq!(answers.len(), cells.len(), "{}: an answer for each cell", self.name);
         let answers = answers.iter().zip(&cells);
-        let answers = answers.map(|(answer, (_, (_, instance)))| read(servers, instance, answer));
+        let answers = answers.map(|(answer, (_, at))| read(servers, *at, answer));
         let answers: Vec<_> = answers.collect();
         let answers = answers.chunks(columns.len()).map(<[Answer]>::to_vec);
         let (client, ground) = head.split_once('\t').expect("a client and what it runs on");
@@ -157,17 +158,21 @@ pub(crate) fn ask_all(servers: &Servers) -> Record {
     Record { clients: done.into_iter().map(|(_, record)| record).collect() }
 }
 
-/// A cell as drivers read it.
-fn line(servers: &Servers, row: &Row, (column, instance): &(Column, Instance)) -> String {
-    let wrong = wrong_host(instance);
-    let host = if row.host == "right" { &instance.endpoint } else { &wrong };
+/// A cell as drivers read it; `at` is the place of the column.
+fn line(servers: &Servers, row: &Row, at: usize) -> String {
+    let (column, instance) = &servers.all[at];
+    let (host, port) = match &*row.host {
+        STRIPPED => (Stripped::HOST.to_owned(), servers.stripped.port(at)),
+        "wrong" => (wrong_host(instance), instance.port),
+        _ => (instance.endpoint.clone(), instance.port),
+    };
     let root = servers.root(*column, &row.root).map(|path| path.display().to_string());
-    let root = root.as_deref().unwrap_or("-");
-    format!("{host}\t{}\t{}\t{root}\n", instance.port, row.sslmode)
+    format!("{host}\t{port}\t{}\t{}\n", row.sslmode, root.as_deref().unwrap_or("-"))
 }
 
 /// An answer, with nothing in it that is of this run alone.
-fn read(servers: &Servers, instance: &Instance, answer: &str) -> Answer {
+fn read(servers: &Servers, at: usize, answer: &str) -> Answer {
+    let instance = &servers.all[at].1;
     match answer.split_once('\t') {
         Some(("ok", "t")) => Answer::Tls,
         Some(("ok", "f")) => Answer::Plain,
@@ -178,6 +183,8 @@ fn read(servers: &Servers, instance: &Instance, answer: &str) -> Answer {
                 .replace(&wrong_host(instance), "WRONG-HOST")
                 .replace(&instance.endpoint, "HOST")
                 .replace(&address, "ADDRESS")
+                .replace(Stripped::HOST, "STRIPPED")
+                .replace(&servers.stripped.port(at).to_string(), "PORT")
                 .replace(&desk, "");
             Answer::No(words)
         }

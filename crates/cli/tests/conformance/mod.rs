@@ -6,3 +6,4 @@ pub(crate) mod page;
 pub(crate) mod record;
 pub(crate) mod servers;
 pub(crate) mod snippets;
+pub(crate) mod stripped;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::cells::{AUTHORITIES, Column, FORCE_SSL, MAJORS, ROOTS};
+use super::cells::{AUTHORITIES, Column, FORCE_SSL, HOSTS, MAJORS, ROOTS, Row, STRIPPED};
 use super::record::{Answer, ClientRecord, Record};
 use super::snippets::Snippet;
 
@@ -22,7 +22,8 @@ pub(crate) fn render(seen: &Record, snippets: &[Snippet]) -> String {
 
 fn introduction(seen: &Record) -> String {
     let (clients, cells, columns) = (seen.clients.len(), seen.len(), Column::all().len());
-    let majors = MAJORS.map(|major| major.to_string()).join(", ");
+    let [oldest, middle, newest] = MAJORS;
+    let authorities = AUTHORITIES.map(|(name, _)| name).join(", ");
     format!(
         "\
 # Clients: what to write for verify-full
@@ -31,17 +32,13 @@ Copy the one for your driver; `pgkeep snippets ID --driver D` prints it for an i
 test that writes this page ran each of them as it stands here: with the right root and name it gets
 its session, with a wrong root or a wrong name it does not.
 
-## Snippets
-
-"
-    )
-    .replace("## Snippets\n\n", &format!(
-        "\
-Below the snippets is what {clients} clients make of each word of `sslmode`: {cells} sessions tried,
-each by the real client, none left out. A word × a root (right, wrong, the intermediate alone, none)
-× the right name and a wrong one, against {columns} servers: PostgreSQL {majors} × {authorities} ×
-`rds.force_ssl` off and on. Every single answer is in [cells.tsv](clients/cells.tsv), and every
-refusal, in the client's own words, in [words.tsv](clients/words.tsv). To write all of it anew:
+[Further down](#what-each-word-does) is what {clients} clients make of each word of `sslmode`:
+**{cells} cells**, each a session that the real client tried, none left out. A cell is a word × a root
+(right, wrong, the intermediate alone, none) × the right name and a wrong one, and the right root
+with somebody on the way who strips TLS, at one of {columns} servers: PostgreSQL {oldest}, {middle}
+and {newest} × the authorities {authorities} × `rds.force_ssl` off and on. Every answer
+is in [cells.tsv](clients/cells.tsv), and every refusal, in the client's own words, in
+[words.tsv](clients/words.tsv). To write all of it anew:
 
 ```sh
 PGKEEP_UPDATE=1 cargo xtask test --test e2e_clients
@@ -49,36 +46,37 @@ PGKEEP_UPDATE=1 cargo xtask test --test e2e_clients
 
 ## Snippets
 
-",
-        authorities = AUTHORITIES.map(|(name, _)| name).join(", "),
-    ))
+"
+    )
 }
 
 const MODES: &str = "\
 ## What each word does
 
-What becomes of a session: *TLS*, *plaintext* or *refused*; with `a / b` it is a while
-`rds.force_ssl` is off and b while it is on. The wrong root is one of the right one's name with
-another key. The verdict is drawn from the outcomes alone: a chain is verified if the right root
-connects and the wrong one does not, a name if the right one connects and the wrong one does not.
+What becomes of a session: *TLS*, *plaintext* or *refused*; `a / b` is a while `rds.force_ssl` is off
+and b while it is on. The wrong root has the right one's name and another key. *TLS stripped* is
+somebody on the way who says that the server has no TLS. The verdict is drawn from the outcomes
+alone: a chain is verified if the right root connects and the wrong one does not, a name if the right
+one connects and the wrong one does not, and a session is encrypted if none was ever plaintext.
 
+";
+
+const HEAD: &str = "\
+| `sslmode` | right root | wrong root | intermediate only | no root | wrong name | TLS stripped | verdict |
+|---|---|---|---|---|---|---|---|
 ";
 
 fn section(client: &ClientRecord) -> String {
     let on = if client.ground.is_empty() { String::new() } else { format!(", {}", client.ground) };
-    let mut text = format!(
-        "### {}{on}\n\n\
-         | `sslmode` | right root | wrong root | intermediate only | no root | wrong name | verdict |\n\
-         |---|---|---|---|---|---|---|\n",
-        client.client
-    );
+    let mut text = format!("### {}{on}\n\n{HEAD}", client.client);
     let mut words: Vec<_> = client.rows.iter().map(|(row, _)| &row.sslmode).collect();
     words.dedup();
     for word in words {
-        let of = |root, host| outcomes(client, word, root, host);
-        let cells = ROOTS.map(|root| of(root, "right")).into_iter().chain([of("right", "wrong")]);
+        let of = |root: &str, host: &str| outcomes(client, word, root, host);
+        let cells = ROOTS.map(|root| of(root, "right")).into_iter();
+        let cells = cells.chain([of("right", "wrong"), of("right", STRIPPED)]);
         let cells: Vec<_> = cells.map(|outcomes| outcomes.render()).collect();
-        let verdict = verdict(&of("right", "right"), &of("wrong", "right"), &of("right", "wrong"));
+        let verdict = verdict(|root, host| of(root, host).set());
         let _ = writeln!(text, "| `{word}` | {} | {verdict} |", cells.join(" | "));
     }
     text += "\nIn its own words:\n\n";
@@ -93,8 +91,7 @@ fn section(client: &ClientRecord) -> String {
 struct Outcomes([Vec<(&'static str, Vec<Column>)>; 2]);
 
 fn outcomes(client: &ClientRecord, word: &str, root: &str, host: &str) -> Outcomes {
-    let is_it =
-        |row: &super::cells::Row| (&*row.sslmode, &*row.root, &*row.host) == (word, root, host);
+    let is_it = |row: &Row| (&*row.sslmode, &*row.root, &*row.host) == (word, root, host);
     let (_, answers) = client.rows.iter().find(|(row, _)| is_it(row)).expect("a row");
     Outcomes(FORCE_SSL.map(|force_ssl| {
         let mut found: Vec<(&'static str, Vec<Column>)> = Vec::new();
@@ -141,23 +138,32 @@ impl Outcomes {
     }
 }
 
-fn verdict(right: &Outcomes, wrong_root: &Outcomes, wrong_name: &Outcomes) -> String {
-    let right = right.set();
-    if !right.contains("TLS") && !right.contains("plaintext") {
-        return "never connects".to_owned();
-    }
+/// From all that happened, by root and host.
+fn verdict(of: impl Fn(&str, &str) -> BTreeSet<&'static str>) -> String {
+    let right = of("right", "right");
     if !right.contains("TLS") {
-        return "never encrypts".to_owned();
+        let verdict = if right.contains("plaintext") { "never encrypts" } else { "never connects" };
+        return verdict.to_owned();
     }
-    let refuses = |outcomes: &Outcomes| outcomes.set() == BTreeSet::from(["refused"]);
-    let anywhere = [&right, &wrong_root.set(), &wrong_name.set()];
-    let is_open = anywhere.iter().any(|set| set.contains("plaintext"));
+    let hosts = |root| HOSTS.into_iter().chain([STRIPPED]).map(move |host| (root, host));
+    let names = ROOTS.into_iter().flat_map(hosts).filter(|it| it.1 != STRIPPED || it.0 == "right");
+    let is_open = names.into_iter().any(|(root, host)| of(root, host).contains("plaintext"));
     let plaintext = if is_open { "plaintext possible" } else { "encrypted" };
-    let verified = match (refuses(wrong_root), refuses(wrong_name)) {
-        (true, true) => "**chain and name verified**",
+    let refused = BTreeSet::from(["refused"]);
+    let verifies_chain = of("wrong", "right") == refused;
+    let verified = match (verifies_chain, of("right", "wrong") == refused) {
+        (true, true) => "chain and name verified",
         (true, false) => "chain verified, name not",
         (false, true) => "name verified, chain not",
         (false, false) => "nobody verified",
     };
-    format!("{plaintext}, {verified}")
+    let without = if verifies_chain && of("none", "right") != refused {
+        "; without a root nobody verified"
+    } else {
+        ""
+    };
+    match (plaintext, verified) {
+        ("encrypted", "chain and name verified") => format!("**encrypted, {verified}**{without}"),
+        _ => format!("{plaintext}, {verified}{without}"),
+    }
 }

@@ -11,6 +11,7 @@ use std::thread;
 use pgkeep_testkit::{ControlPlane, Instance, Psql};
 
 use super::cells::{AUTHORITIES, Column, FORCE_SSL, MAJORS, wrong_host};
+use super::stripped::Stripped;
 use crate::groups::{create_group, set};
 
 /// Instances that are made at a time.
@@ -24,6 +25,8 @@ pub(crate) struct Servers {
     pub(crate) hosts: PathBuf,
     /// Clients' home: nothing is in it, so no root is found by default.
     pub(crate) home: PathBuf,
+    /// Those on the way to each.
+    pub(crate) stripped: Stripped,
     right: PathBuf,
     /// By the place of the authority.
     wrong: Vec<PathBuf>,
@@ -60,7 +63,7 @@ pub(crate) fn start(plane: &ControlPlane) -> Servers {
         fs::write(&path, chain).unwrap();
         path
     };
-    let mut hosts = "127.0.0.1 localhost\n".to_owned();
+    let mut hosts = format!("127.0.0.1 localhost {}\n", Stripped::HOST);
     for (_, instance) in &all {
         let (address, endpoint) = (instance.address.unwrap(), &instance.endpoint);
         writeln!(hosts, "{address} {endpoint} {}", wrong_host(instance)).unwrap();
@@ -68,6 +71,7 @@ pub(crate) fn start(plane: &ControlPlane) -> Servers {
     let servers = Servers {
         intermediate: (0..AUTHORITIES.len()).map(served).collect(),
         wrong: AUTHORITIES.map(|(_, authority)| plane.namesake(authority)).into(),
+        stripped: Stripped::start(all.iter().map(|(_, instance)| instance)),
         right: plane.bundle(),
         hosts: plane.desk().join("etc-hosts"),
         home: plane.desk().join("home"),

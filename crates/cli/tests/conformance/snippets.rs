@@ -62,7 +62,7 @@ fn run_snippet(plane: &ControlPlane, servers: &Servers, client: &Client, text: &
 /// The variables that a snippet's comment sets: Rust's are compiled beforehand, so that all that
 /// is of the instance lies in them.
 fn exports(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("//! export "));
+    let lines = text.lines().filter_map(|line| line.strip_prefix("// export "));
     let pairs = lines.map(|line| line.split_once('=').unwrap());
     pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
 }
