@@ -13,7 +13,7 @@ use clap::ValueEnum;
 /// A driver that has a snippet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Driver {
-    /// `PostgreSQL`'s own client, for a shell
+    /// psql, for a shell
     Psql,
     /// psycopg 3, for Python
     Psycopg,
@@ -21,7 +21,7 @@ pub(crate) enum Driver {
     Asyncpg,
     /// node-postgres, the npm package pg
     NodePostgres,
-    /// `PostgreSQL`'s JDBC driver, for Java
+    /// pgjdbc, for Java
     Pgjdbc,
     /// pgx, for Go
     Pgx,

@@ -61,7 +61,7 @@ pub(crate) struct Options {
 /// Asks every engine; with `--check` only those that are there.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let catalogue = EngineCatalogue::new(EngineSettings {
-        cache_dir: options.cache_dir.clone(),
+        folder: options.cache_dir.join("engines"),
         system_root: "/usr/lib/postgresql".into(),
         registry: std::env::var("PGKEEP_ENGINE_REGISTRY").ok(),
     });
