@@ -1,8 +1,8 @@
 //! Answers cells of the table of clients with tokio-postgres and rustls, or with sqlx.
 //!
 //! Nothing of it ships: it is what `crates/cli/tests/drivers` has for clients in other languages,
-//! where `psql.sh` says how cells and answers look. The package's other programs are the snippets of
-//! the two, the very files that pgkeep prints.
+//! where `psql.sh` says how cells and answers look. The package's other programs are the snippets
+//! of the two, the very files that pgkeep prints.
 
 mod sqlx_cells;
 mod tokio_postgres_cells;

@@ -1,4 +1,4 @@
-//! What comes from the distribution: PostgreSQL, its clients, Java, Node, Go and the openssl command.
+//! What comes from the distribution: PostgreSQL and its clients, Java, Node, Go and openssl.
 //!
 //! What matters is that a thing is there, not which package brought it, so each need is a direct
 //! look. Missing ones are installed with apt where this process has the rights; elsewhere the

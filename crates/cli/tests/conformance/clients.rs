@@ -185,6 +185,7 @@ fn read(servers: &Servers, at: usize, answer: &str) -> Answer {
                 .replace(&address, "ADDRESS")
                 .replace(Stripped::HOST, "STRIPPED")
                 .replace(&servers.stripped.port(at).to_string(), "PORT")
+                .replace(&servers.home.display().to_string(), "~")
                 .replace(&desk, "");
             Answer::No(words)
         }
@@ -267,14 +268,11 @@ fn rust(_: &Servers, source: &Path) -> Command {
     let built = ["PGKEEP_BIN", "CARGO_BIN_EXE_pgkeep"].into_iter().find_map(env::var_os);
     let beside =
         |name: &str| PathBuf::from(built.as_ref().expect("PGKEEP_BIN")).with_file_name(name);
-    match source.extension() {
-        Some(_) => {
-            Command::new(beside(&format!("snippet-{}", source.file_stem().unwrap().display())))
-        }
-        None => {
-            let mut command = Command::new(beside("pgkeep-drivers"));
-            command.arg(source);
-            command
-        }
+    if source.extension().is_some() {
+        let name = source.file_stem().unwrap().display();
+        return Command::new(beside(&format!("snippet-{name}")));
     }
+    let mut command = Command::new(beside("pgkeep-drivers"));
+    command.arg(source);
+    command
 }

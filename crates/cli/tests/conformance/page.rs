@@ -28,16 +28,16 @@ fn introduction(seen: &Record) -> String {
         "\
 # Clients: what to write for verify-full
 
-Copy the one for your driver; `pgkeep snippets ID --driver D` prints it for an instance of yours. The
-test that writes this page ran each of them as it stands here: with the right root and name it gets
-its session, with a wrong root or a wrong name it does not.
+Copy the one for your driver; `pgkeep snippets ID --driver D` prints it for an instance of yours.
+The test that writes this page ran each of them as it stands here: with the right root and name it
+gets its session, with a wrong root or a wrong name it does not.
 
 [Further down](#what-each-word-does) is what {clients} clients make of each word of `sslmode`:
-**{cells} cells**, each a session that the real client tried, none left out. A cell is a word × a root
-(right, wrong, the intermediate alone, none) × the right name and a wrong one, and the right root
-with somebody on the way who strips TLS, at one of {columns} servers: PostgreSQL {oldest}, {middle}
-and {newest} × the authorities {authorities} × `rds.force_ssl` off and on. Every answer
-is in [cells.tsv](clients/cells.tsv), and every refusal, in the client's own words, in
+**{cells} cells**, each a session that the real client tried, none left out. A cell is a word × a
+root (right, wrong, the intermediate alone, none) × the right name and a wrong one, and the right
+root with somebody on the way who strips TLS, at one of {columns} servers: PostgreSQL {oldest},
+{middle} and {newest} × the authorities {authorities} × `rds.force_ssl` off and on.
+Every answer is in [cells.tsv](clients/cells.tsv), and every refusal, in the client's own words, in
 [words.tsv](clients/words.tsv). To write all of it anew:
 
 ```sh
@@ -53,16 +53,19 @@ PGKEEP_UPDATE=1 cargo xtask test --test e2e_clients
 const MODES: &str = "\
 ## What each word does
 
-What becomes of a session: *TLS*, *plaintext* or *refused*; `a / b` is a while `rds.force_ssl` is off
-and b while it is on. The wrong root has the right one's name and another key. *TLS stripped* is
+What becomes of a session: *TLS*, *plaintext* or *refused*; `a / b` is a while `rds.force_ssl` is
+off and b while it is on. The wrong root has the right one's name and another key. *TLS stripped* is
 somebody on the way who says that the server has no TLS. The verdict is drawn from the outcomes
-alone: a chain is verified if the right root connects and the wrong one does not, a name if the right
-one connects and the wrong one does not, and a session is encrypted if none was ever plaintext.
+alone: a chain is verified if the right root connects and the wrong one does not, a name if the
+right one connects and the wrong one does not, and a session is encrypted if none was ever
+plaintext. Clients for which the intermediate alone is root enough trust any certificate in the
+file.
 
 ";
 
 const HEAD: &str = "\
-| `sslmode` | right root | wrong root | intermediate only | no root | wrong name | TLS stripped | verdict |
+| `sslmode` | right root | wrong root | intermediate only | no root | wrong name | TLS stripped | \
+verdict |
 |---|---|---|---|---|---|---|---|
 ";
 

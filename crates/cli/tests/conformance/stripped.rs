@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-/// `SSLRequest` and `GSSENCRequest`: a length of 8, then the code.
-const REQUESTS: [u64; 2] = [(8 << 32) | 80_877_103, (8 << 32) | 80_877_104];
+/// `SSLRequest` and `GSSENCRequest`: a length of 8, then the code, 1234 and 5679 or 5680.
+const REQUESTS: [u64; 2] = [0x8_04d2_162f, 0x8_04d2_1630];
 
 /// One for each instance, for as long as the value lives.
 pub(crate) struct Stripped {
