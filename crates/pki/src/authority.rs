@@ -133,12 +133,12 @@ fn generate(
     ])
 }
 
-fn read_certificate(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read_certificate(path: &Path) -> Result<Vec<u8>> {
     parse_pem(&folder::read(path)?)
         .ok_or_else(|| PkiError::unfit(path, "is not a certificate in PEM"))
 }
 
-fn parse_certificate<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'a>> {
+pub(crate) fn parse_certificate<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'a>> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         _ => Err(PkiError::unfit(path, "is not an X.509 certificate")),
@@ -146,7 +146,7 @@ fn parse_certificate<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'
 }
 
 /// Reads a private key and holds it against the certificate beside it.
-fn read_key(
+pub(crate) fn read_key(
     path: &Path,
     algorithm: KeyAlgorithm,
     certificate: &X509Certificate<'_>,

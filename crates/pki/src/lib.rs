@@ -13,6 +13,7 @@ mod authorities;
 mod authority;
 mod bundle;
 mod check;
+mod client;
 mod error;
 mod folder;
 mod info;
@@ -22,6 +23,7 @@ mod profile;
 
 pub use authorities::{Authorities, Leaf};
 pub use authority::AuthorityInfo;
+pub use client::ClientPair;
 pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;

@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyUsagePurpose, SanType, SerialNumber,
 };
+use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use crate::{PkiError, Result};
@@ -144,6 +145,20 @@ pub(crate) fn leaf_params(
     Ok(params)
 }
 
+/// A client's certificate for itself: it names a database user, signs nothing, and has no end
+/// (RFC 5280 §4.1.2.5 writes that so). Without key usage, since OpenSSL 1.1.1 takes a certificate
+/// for self-signed only if that does not exclude signing certificates.
+pub(crate) fn client_params(user: &str) -> CertificateParams {
+    let mut params = params(Validity {
+        not_before: datetime!(2000-01-01 0:00 UTC),
+        not_after: datetime!(9999-12-31 23:59:59 UTC),
+    });
+    params.distinguished_name.push(DnType::CommonName, user);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
 /// Parameters without a name, but with a serial and dates: the encoder's own defaults for these
 /// are a hash of the key and the year 4096.
 fn params(validity: Validity) -> CertificateParams {
@@ -176,8 +191,6 @@ fn is_host_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
 
     #[test]

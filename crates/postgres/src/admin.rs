@@ -1,15 +1,26 @@
-//! What the service does inside the database, over the Unix socket that only pgkeep can reach.
+//! What the service does inside the database, over the Unix socket that only pgkeep can reach, or
+//! in the session that is kept open ([`KeptSessions`](crate::KeptSessions)).
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use pgkeep_model::PasswordVerifier;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
 use crate::PostgresError;
 use crate::layout::InstanceFiles;
 use crate::postmaster::Postmaster;
+
+/// The service's own role and database.
+pub const RDSADMIN: &str = "rdsadmin";
+
+/// How long a connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How often a server is asked whether it has read its files again.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
@@ -42,28 +53,54 @@ pub struct Admin {
 impl Admin {
     /// Connects to a server that accepts connections.
     pub async fn connect(files: &InstanceFiles, port: u16) -> Result<Self, PostgresError> {
-        let mut config = Config::new();
-        config.host_path(files.socket()).port(port).user("rdsadmin").dbname("rdsadmin");
-        config.options(QUIET).application_name("pgkeep").connect_timeout(Duration::from_secs(10));
-        let connected = config.connect(NoTls).await;
+        let mut config = config(port);
+        config.host_path(files.socket());
+        Self::log_in(&config, NoTls).await
+    }
+
+    /// Connects with TLS, by the certificate of `tls`, and verifies whom it talks to.
+    pub(crate) async fn connect_tls(
+        endpoint: &str,
+        address: SocketAddr,
+        tls: MakeRustlsConnect,
+    ) -> Result<Self, PostgresError> {
+        let mut config = config(address.port());
+        config.host(endpoint).hostaddr(address.ip()).ssl_mode(SslMode::Require);
+        Self::log_in(&config, tls).await
+    }
+
+    async fn log_in<T>(config: &Config, tls: T) -> Result<Self, PostgresError>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    {
+        let connected = config.connect(tls).await;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
         tokio::spawn(connection);
         Ok(Self { client })
     }
 
+    /// Whether the server still answers.
+    pub(crate) async fn answers(&self) -> bool {
+        let answer = tokio::time::timeout(CONNECT_LIMIT, self.client.check_connection()).await;
+        matches!(answer, Ok(Ok(())))
+    }
+
     /// Makes the server read its files again, and returns when new sessions know that it did. It
     /// does not say whether it liked what it read.
     pub async fn reload(
+        &self,
         files: &InstanceFiles,
         port: u16,
         postmaster: &Postmaster,
     ) -> Result<(), PostgresError> {
         let read = async {
-            let before = Self::connect(files, port).await?.load_time().await?;
+            let before = self.microseconds("clock_timestamp()").await?;
             postmaster.reload()?;
             // A session has the time of the postmaster that forked it: each look is a new one.
-            while Self::connect(files, port).await?.load_time().await? == before {
+            while Self::connect(files, port).await?.microseconds("pg_conf_load_time()").await?
+                < before
+            {
                 tokio::time::sleep(POLL_INTERVAL).await;
             }
             Ok(())
@@ -77,9 +114,10 @@ impl Admin {
         }
     }
 
-    async fn load_time(&self) -> Result<String, PostgresError> {
+    async fn microseconds(&self, time: &'static str) -> Result<i64, PostgresError> {
         let what = "tell when it read its files";
-        let row = self.client.query_one("SELECT pg_conf_load_time()::text", &[]).await;
+        let sql = format!("SELECT (extract(epoch FROM {time}) * 1000000)::bigint");
+        let row = self.client.query_one(&sql, &[]).await;
         Ok(row.map_err(|source| PostgresError::Sql { what, source })?.get(0))
     }
 
@@ -146,6 +184,13 @@ impl Admin {
         let done = quietly.await;
         done.map_err(|source| PostgresError::Sql { what, source })
     }
+}
+
+fn config(port: u16) -> Config {
+    let mut config = Config::new();
+    config.port(port).user(RDSADMIN).dbname(RDSADMIN).options(QUIET);
+    config.application_name("pgkeep").connect_timeout(CONNECT_LIMIT);
+    config
 }
 
 fn identifier(name: &str) -> String {

@@ -13,7 +13,7 @@ use crate::layout::{InstanceFiles, ensure_folder, names, write_files_durably};
 
 const CERTIFICATE: &str = "server-cert.pem";
 const KEY: &str = "server-key.pem";
-const AUTHORITIES: &str = "ca-cert.pem";
+const CA_CERT: &str = "ca-cert.pem";
 
 /// What a server needs to present itself.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct KeyPairFiles<'a> {
     pub chain_pem: &'a str,
     /// The private key, PKCS#8.
     pub key_pem: &'a str,
-    /// The roots.
-    pub roots_pem: &'a str,
+    /// The content of `ssl_ca_file`.
+    pub ca_cert_pem: &'a str,
 }
 
 /// Writes a pair and puts it in use; pairs other than it and the last one in use are removed.
@@ -39,7 +39,7 @@ pub fn install_key_pair(
     write_files_durably(&[
         (folder.join(CERTIFICATE), pair.chain_pem),
         (folder.join(KEY), pair.key_pem),
-        (folder.join(AUTHORITIES), pair.roots_pem),
+        (folder.join(CA_CERT), pair.ca_cert_pem),
     ])?;
     use_key_pair(files, pair.serial)?;
     for name in names(&files.certificates())? {
@@ -68,7 +68,7 @@ pub fn use_key_pair(files: &InstanceFiles, serial: &str) -> Result<(), PostgresE
 /// The serial number of the pair in use, if all its files are there.
 pub fn serial_in_use(files: &InstanceFiles) -> Option<String> {
     let target: PathBuf = fs::read_link(files.metadata()).ok()?;
-    let complete = [CERTIFICATE, KEY, AUTHORITIES]
+    let complete = [CERTIFICATE, KEY, CA_CERT]
         .iter()
         .all(|name| fs::metadata(files.metadata().join(name)).is_ok_and(|file| file.len() > 0));
     let serial = target.file_name()?.to_str()?.to_owned();

@@ -69,6 +69,9 @@ pub enum PostgresError {
         /// The server's own words.
         message: String,
     },
+    /// pgkeep's own certificate cannot be used to connect.
+    #[error("pgkeep's own client certificate cannot be used")]
+    ClientCertificate(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No server runs for the instance.
     #[error("no server runs for this instance")]
     NotRunning,

@@ -117,6 +117,11 @@ impl InstanceFiles {
         self.folder.join("rds-metadata")
     }
 
+    /// `ssl_ca_file`.
+    pub(crate) fn ca_cert(&self) -> PathBuf {
+        self.metadata().join("ca-cert.pem")
+    }
+
     /// The folder of log files.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder.join("log")

@@ -10,6 +10,7 @@ mod conf;
 mod connections;
 mod engine;
 mod error;
+mod kept;
 mod layout;
 mod logs;
 mod password;
@@ -21,7 +22,7 @@ mod sessions;
 mod trash;
 pub mod view;
 
-pub use admin::{Access, Admin};
+pub use admin::{Access, Admin, RDSADMIN};
 pub use certificate::{KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair};
 pub use conf::{AuthenticationMethod, Rendered, Settings, digest, render, write_configuration};
 pub use connections::{LogMark, LogReading, log_mark, read_connections};
@@ -30,6 +31,7 @@ pub use engine::{
     Progress, RefusedEngine,
 };
 pub use error::PostgresError;
+pub use kept::{ClientIdentity, KeptSessions};
 pub use layout::{InstanceFiles, Layout};
 pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start};
 pub use password::verifier;

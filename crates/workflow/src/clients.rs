@@ -3,15 +3,15 @@
 //!
 //! The log names every connection, so it is read, each minute and never in a request; an unchanged
 //! one costs two `stat`. The open sessions show what the log cannot: an application name that was
-//! set later, and everybody while connections are not logged. A look at them costs a session of
-//! the server's, so it is taken only after somebody connected or, where the log does not tell that,
+//! set later, and everybody while connections are not logged. A look at them costs
+//! the server work, so it is taken only after somebody connected or, where the log does not tell that,
 //! every half hour.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use pgkeep_model::{ClientWatch, DbInstance, DbiResourceId, ReadTo, Sightings, Tally};
-use pgkeep_postgres::{Admin, LogMark, Session, log_mark, read_connections};
+use pgkeep_postgres::{LogMark, Session, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
 
@@ -123,7 +123,7 @@ impl Control {
         if self.postmasters.running(&instance.resource_id, &files)?.is_none() {
             return Ok(());
         }
-        let sessions = match Admin::connect(&files, instance.desired.port).await {
+        let sessions = match self.sessions.admin(&instance.resource_id, &files, instance.desired.port).await {
             Ok(admin) => admin.sessions().await?,
             // It is starting, or has no connection to spare: there will be another time.
             Err(error) => {

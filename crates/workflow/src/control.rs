@@ -9,10 +9,10 @@ use std::sync::atomic::AtomicBool;
 use pgkeep_model::{
     Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
 };
-use pgkeep_pki::Authorities;
+use pgkeep_pki::{Authorities, ClientPair};
 use pgkeep_postgres::{
-    EngineCatalogue, InstanceFiles, Layout, LogFile, LogPortion, PostgresError, Postmasters,
-    log_files, log_portion, tail_start,
+    ClientIdentity, EngineCatalogue, InstanceFiles, KeptSessions, Layout, LogFile, LogPortion, PostgresError, Postmasters,
+    RDSADMIN, log_files, log_portion, tail_start,
 };
 use pgkeep_store::{Installation, Store};
 use tokio::sync::Notify;
@@ -52,6 +52,9 @@ pub struct Control {
     pub(crate) layout: Layout,
     pub(crate) authorities: Authorities,
     pub(crate) postmasters: Postmasters,
+    pub(crate) sessions: KeptSessions,
+    /// Whom servers trust for certificates of clients: the roots, and pgkeep's own certificate.
+    pub(crate) ca_cert_pem: String,
     pub(crate) keys: KeyPool,
     pub(crate) wake: Notify,
     /// Something was taken from the stock; made anew when the work that it was taken for is over,
@@ -70,6 +73,13 @@ impl Control {
         let now = settings.clock.now();
         let region = settings.installation.region.as_str();
         let authorities = Authorities::ensure(&root.join("authorities"), region, now)?;
+        let own = ClientPair::ensure(root, RDSADMIN)?;
+        let roots_pem = authorities.bundle_pem();
+        let sessions = KeptSessions::new(&ClientIdentity {
+            certificate_pem: &own.certificate_pem,
+            key_pem: &own.key_pem,
+            roots_pem: &roots_pem,
+        })?;
         store.quickly(|state| state.make_all_due(now))?;
         Ok(Arc::new(Self {
             settings,
@@ -77,6 +87,8 @@ impl Control {
             layout,
             authorities,
             postmasters: Postmasters::default(),
+            sessions,
+            ca_cert_pem: roots_pem + &own.certificate_pem,
             keys: KeyPool::default(),
             wake: Notify::new(),
             taken: AtomicBool::new(false),

@@ -12,8 +12,8 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Admin, Engine, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard, empty_trash,
-    install_key_pair, prepare, take_prepared, write_configuration,
+    Admin, Engine, InstanceFiles, KeyPairFiles, PostgresError, Priority, Shutdown, discard,
+    empty_trash, install_key_pair, prepare, take_prepared, write_configuration,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 
@@ -94,7 +94,7 @@ impl Step<'_> {
                 serial: &leaf.serial_hex,
                 chain_pem: &leaf.chain_pem,
                 key_pem: &key.to_pem(),
-                roots_pem: &authorities.bundle_pem(),
+                ca_cert_pem: &self.control.ca_cert_pem,
             },
         )?;
         let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
@@ -150,7 +150,8 @@ impl Step<'_> {
         if let Some(postmaster) =
             self.control.postmasters.running(&self.instance.resource_id, self.files)?
         {
-            Admin::reload(self.files, self.plan.address.port(), &postmaster).await?;
+            let port = self.plan.address.port();
+            self.admin().await?.reload(self.files, port, &postmaster).await?;
         }
         let digest = self.plan.wanted.reload_digest.clone();
         let parameters = self.plan.parameters.effective.clone();
@@ -177,9 +178,7 @@ impl Step<'_> {
             max_version: parameters.tls_version("ssl_max_protocol_version"),
         };
         let endpoint = Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
-        let check = async {
-            Admin::connect(self.files, self.plan.address.port()).await?.check_configuration().await
-        };
+        let check = async { self.admin().await?.check_configuration().await };
         let (proved, checked) = tokio::join!(prove(&endpoint, &expected, PROOF_LIMIT), check);
         proved.map_err(|source| WorkflowError::Proof {
             endpoint: desired.endpoint.clone(),
@@ -188,6 +187,11 @@ impl Step<'_> {
         checked?;
         let digest = self.plan.wanted.proof_digest.clone();
         Ok(Box::new(move |applied| applied.proof_digest = Some(digest)))
+    }
+
+    async fn admin(&self) -> Result<Arc<Admin>, PostgresError> {
+        let id = &self.instance.resource_id;
+        self.control.sessions.admin(id, self.files, self.plan.address.port()).await
     }
 
     async fn stop(&self, shutdown: Shutdown) -> Result<Record, WorkflowError> {

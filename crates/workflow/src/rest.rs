@@ -1,14 +1,14 @@
 //! What is recorded when an instance comes to rest, and when it fails to.
 
 use std::error::Error;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
 use pgkeep_postgres::{PostgresError, Postmaster};
 use pgkeep_store::Claim;
 use time::OffsetDateTime;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::deaths::pause_after;
 use crate::driver::Driver;
@@ -65,9 +65,27 @@ impl Driver {
             info!(instance = %instance.desired.identifier, %status, "at rest");
         }
         if let Some(postmaster) = postmaster {
+            self.keep_session(instance, postmaster.clone());
             self.watch(instance, postmaster);
         }
         Ok(Turn::Over)
+    }
+
+    /// Keeps a session of `rdsadmin` open to a server that serves as wanted, as the service does.
+    fn keep_session(&self, instance: &DbInstance, postmaster: Postmaster) {
+        let (control, id) = (Arc::clone(&self.control), instance.resource_id.clone());
+        let desired = &instance.desired;
+        let endpoint = desired.endpoint.clone();
+        let address = SocketAddr::new(desired.address, desired.port);
+        let certificate = instance.applied.certificate.as_ref();
+        let fingerprint = certificate.map_or_else(String::new, |it| it.fingerprint.clone());
+        tokio::spawn(async move {
+            let server = (&*endpoint, address);
+            let kept = control.sessions.keep(&id, server, &postmaster, &fingerprint).await;
+            if let Err(error) = kept {
+                debug!(%id, error = &error as &dyn Error, "no session is kept open");
+            }
+        });
     }
 
     /// Records a failure: when to try again, and what to say of it.

@@ -130,6 +130,7 @@ impl Driver {
                 "DB instance deleted.",
             )])
         })?;
+        self.control.sessions.end(&instance.resource_id);
         self.control.publish_names()?;
         info!(instance = %identifier, "deleted");
         Ok(Turn::Over)

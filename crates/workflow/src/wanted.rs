@@ -42,6 +42,7 @@ pub(crate) fn plan(
         force_ssl: parameters.force_ssl,
         authentication: parameters.authentication,
         os_user: control.settings.os_user.clone(),
+        ca_cert_pem: control.ca_cert_pem.clone(),
         parameters: parameters.values.clone(),
         files,
         has_view,

@@ -18,7 +18,7 @@ pub use settings::Settings;
 use hba::{render_pg_hba, render_pg_ident};
 use settings::render_postgresql_conf;
 
-/// The three files, and what tells when they have changed.
+/// The files, and what tells when they have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// `postgresql.conf`.
@@ -27,6 +27,8 @@ pub struct Rendered {
     pub pg_hba_conf: String,
     /// `pg_ident.conf`.
     pub pg_ident_conf: String,
+    /// `ssl_ca_file`.
+    pub ca_cert_pem: String,
     /// Digest of the settings that only a start reads.
     pub start_digest: String,
 }
@@ -36,8 +38,13 @@ pub fn render(settings: &Settings) -> Rendered {
     let (postgresql_conf, start_lines) = render_postgresql_conf(settings);
     Rendered {
         postgresql_conf,
-        pg_hba_conf: render_pg_hba(settings.force_ssl, settings.authentication),
+        pg_hba_conf: render_pg_hba(
+            settings.address.ip(),
+            settings.force_ssl,
+            settings.authentication,
+        ),
         pg_ident_conf: render_pg_ident(&settings.os_user),
+        ca_cert_pem: settings.ca_cert_pem.clone(),
         start_digest: digest([start_lines.as_str()]),
     }
 }
@@ -45,15 +52,16 @@ pub fn render(settings: &Settings) -> Rendered {
 impl Rendered {
     /// Digest of all that a reload reads.
     pub fn reload_digest(&self) -> String {
-        digest([&*self.postgresql_conf, &self.pg_hba_conf, &self.pg_ident_conf])
+        digest([&*self.postgresql_conf, &self.pg_hba_conf, &self.pg_ident_conf, &self.ca_cert_pem])
     }
 }
 
-/// Writes the three files into the instance's folder.
+/// Writes the files into the instance's folder.
 pub fn write_configuration(
     files: &InstanceFiles,
     rendered: &Rendered,
 ) -> Result<(), PostgresError> {
+    write_file(&files.ca_cert(), &rendered.ca_cert_pem)?;
     write_file(&files.pg_hba_conf(), &rendered.pg_hba_conf)?;
     write_file(&files.pg_ident_conf(), &rendered.pg_ident_conf)?;
     write_file(&files.postgresql_conf(), &rendered.postgresql_conf)

@@ -24,6 +24,8 @@ pub struct Settings {
     pub authentication: AuthenticationMethod,
     /// The operating system user that runs pgkeep and the server.
     pub os_user: String,
+    /// Whom the server trusts for certificates of clients: the content of `ssl_ca_file`.
+    pub ca_cert_pem: String,
     /// Parameters of the group by name, formulas evaluated, in PostgreSQL's own base units.
     pub parameters: BTreeMap<String, String>,
     /// Where the instance's files are.
