@@ -177,7 +177,7 @@ const DENIED_STATEMENTS: &[&str] = &[
      END $$",
 ];
 
-fn attempts(socket: &str) -> Vec<Attempt> {
+fn attempts(socket: &str, network: &str) -> Vec<Attempt> {
     let one = |sql: &str, sqlstates| Attempt { statements: vec![sql.to_owned()], sqlstates };
     let mut attempts: Vec<_> = DENIED_STATEMENTS.iter().map(|sql| one(sql, DENIED)).collect();
     for role in ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"] {
@@ -196,6 +196,11 @@ fn attempts(socket: &str) -> Vec<Attempt> {
             let connect = format!("SELECT {function}('evil', '{target}{more}')");
             attempts.push(one(&connect, NO_PASSWORD));
         }
+    }
+    // With pgkeep's own certificate: the server can read it, its users cannot use it.
+    for more in ["", " password=guess"] {
+        let connect = format!("SELECT dblink_connect('evil', '{network}{more}')");
+        attempts.push(one(&connect, NO_PASSWORD));
     }
     let remote = |options: &str| {
         vec![
@@ -228,7 +233,16 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     let master = Psql::to(plane, instance).with("dbname", "orders");
     master.query("CREATE EXTENSION dblink");
     let socket = master.query("SHOW unix_socket_directories");
-    let attempts = attempts(&socket);
+    let own = plane.data_directory().join("rdsadmin");
+    let network = format!(
+        "hostaddr={} port={} user=rdsadmin dbname=rdsadmin sslmode=require sslcert={}
+         sslkey={}",
+        instance.address.unwrap(),
+        instance.port,
+        own.join("certificate.pem").display(),
+        own.join("key.pem").display(),
+    );
+    let attempts = attempts(&socket, &network);
     let mut open = Vec::new();
     for attempt in &attempts {
         let statements: Vec<_> = attempt.statements.iter().map(String::as_str).collect();

@@ -54,7 +54,7 @@ impl Admin {
     /// Connects to a server that accepts connections.
     pub async fn connect(files: &InstanceFiles, port: u16) -> Result<Self, PostgresError> {
         let mut config = config(port);
-        config.host_path(files.socket());
+        config.host_path(files.socket()).application_name("pgkeep");
         Self::log_in(&config, NoTls).await
     }
 
@@ -189,7 +189,7 @@ impl Admin {
 fn config(port: u16) -> Config {
     let mut config = Config::new();
     config.port(port).user(RDSADMIN).dbname(RDSADMIN).options(QUIET);
-    config.application_name("pgkeep").connect_timeout(CONNECT_LIMIT);
+    config.connect_timeout(CONNECT_LIMIT);
     config
 }
 

@@ -123,14 +123,15 @@ impl Control {
         if self.postmasters.running(&instance.resource_id, &files)?.is_none() {
             return Ok(());
         }
-        let sessions = match self.sessions.admin(&instance.resource_id, &files, instance.desired.port).await {
-            Ok(admin) => admin.sessions().await?,
-            // It is starting, or has no connection to spare: there will be another time.
-            Err(error) => {
-                debug!(error = &error as &dyn std::error::Error, "sessions not looked at");
-                return Ok(());
-            }
-        };
+        let sessions =
+            match self.sessions.admin(&instance.resource_id, &files, instance.desired.port).await {
+                Ok(admin) => admin.sessions().await?,
+                // It is starting, or has no connection to spare: there will be another time.
+                Err(error) => {
+                    debug!(error = &error as &dyn std::error::Error, "sessions not looked at");
+                    return Ok(());
+                }
+            };
         let is_blind = watch.gap.is_some_and(|gap| gap.to.is_none());
         let counted_to = watch.sampled_at.filter(|_| is_blind);
         let mut seen = Sightings::default();

@@ -11,8 +11,8 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Authorities, ClientPair};
 use pgkeep_postgres::{
-    ClientIdentity, EngineCatalogue, InstanceFiles, KeptSessions, Layout, LogFile, LogPortion, PostgresError, Postmasters,
-    RDSADMIN, log_files, log_portion, tail_start,
+    ClientIdentity, EngineCatalogue, InstanceFiles, KeptSessions, Layout, LogFile, LogPortion,
+    PostgresError, Postmasters, RDSADMIN, log_files, log_portion, tail_start,
 };
 use pgkeep_store::{Installation, Store};
 use tokio::sync::Notify;
