@@ -74,7 +74,8 @@ fn one_major(major: u16) {
 fn wait_kept(plane: &ControlPlane, instance: &Instance, before: &str, version: &str) -> String {
     let sql =
         "SELECT pid, datname, ssl, version, client_addr, application_name, backend_type, state
-               FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'rdsadmin'";
+               FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+               WHERE usename = 'rdsadmin' AND backend_type = 'client backend'";
     let expected = format!("|rdsadmin|t|{version}|127.0.0.1||client backend|idle");
     wait_until("rdsadmin's session is open", LIMIT, || {
         let seen = Psql::to(plane, instance).query(sql);
@@ -125,7 +126,7 @@ fn nobody_else_becomes_rdsadmin(plane: &ControlPlane, instance: &Instance) {
         (login.clone().with("sslmode", "disable"), rejects),
         (own.used_by(&login).with("sslmode", "disable"), rejects),
         (own.used_by(&login).with("dbname", "postgres"), rejects),
-        (own.used_by(&login).with("replication", "true"), rejects),
+        (own.used_by(&login).with("replication", "true"), "no pg_hba.conf entry for replication"),
         (own.used_by(&login).with("user", "postgres_master"), rejects),
         (server.used_by(&login), "alert unsupported certificate"),
         (made.used_by(&login), "alert unknown ca"),

@@ -68,7 +68,8 @@ fn look(plane: &ControlPlane, major: u16) -> Seen {
     };
     // It is opened once the instance is available.
     wait_until("rdsadmin's own session is there", Duration::from_mins(1), || {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rdsadmin'";
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE usename = 'rdsadmin' AND backend_type = 'client backend'";
         let count = master.query(sql);
         if count == "1" { Ok(()) } else { Err(count) }
     });
