@@ -118,7 +118,7 @@ impl Authorities {
         self.authorities.iter().map(|authority| authority.info.clone()).collect()
     }
 
-    fn find(&self, identifier: &str) -> Result<&Authority> {
+    pub(crate) fn find(&self, identifier: &str) -> Result<&Authority> {
         self.authorities
             .iter()
             .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))

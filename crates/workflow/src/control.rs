@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use crate::WorkflowError;
 use crate::hosts::HostsFile;
 use crate::keys::KeyPool;
+use crate::pairs::Pairs;
 
 /// What a control plane is opened with.
 pub struct Settings {
@@ -53,6 +54,7 @@ pub struct Control {
     pub(crate) authorities: Authorities,
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
+    pub(crate) pairs: Pairs,
     pub(crate) wake: Notify,
     /// Something was taken from the stock; made anew when the work that it was taken for is over,
     /// which it would slow down.
@@ -78,6 +80,7 @@ impl Control {
             authorities,
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
+            pairs: Pairs::default(),
             wake: Notify::new(),
             taken: AtomicBool::new(false),
             refill: Notify::new(),
