@@ -157,7 +157,7 @@ fn every_record() -> Vec<Applied> {
         old(|it| it.reload_digest = Some("older".to_owned())),
         old(|it| it.access_digest = Some("older".to_owned())),
         old(|it| it.proof_digest = None),
-        old(|it| it.certificate = None),
+        old(|it| (it.certificate, it.proved) = (None, None)),
         old(unproved),
         old(|it| {
             unproved(it);
@@ -200,9 +200,10 @@ fn every_world_comes_to_rest_with_a_proof() {
             if !world.data_directory && (world.running || applied != Applied::default()) {
                 continue;
             }
-            // Only another than the one in use is the previous one.
+            // Only another than the one in use is the previous one, only a recorded one is whole.
             let has_other = applied.proved.is_some() && applied.proved != applied.certificate;
-            if world.previous && !has_other {
+            let is_unknown = world.certificate && applied.certificate.is_none();
+            if (world.previous && !has_other) || is_unknown {
                 continue;
             }
             let was_done = applied == *every_record().last().unwrap();
