@@ -20,11 +20,11 @@ const FILES: [&str; 3] = [CERTIFICATE, KEY, AUTHORITIES];
 /// What a server needs to present itself.
 pub struct KeyPair {
     /// The leaf and its subordinate.
-    pub chain_pem: String,
+    pub chain: String,
     /// The private key, PKCS#8.
-    pub key_pem: String,
+    pub key: String,
     /// The roots.
-    pub roots_pem: String,
+    pub roots: String,
 }
 
 /// What of a pair's files and of `rds-metadata` changes whenever they do: a cheap answer to whether
@@ -47,9 +47,9 @@ pub fn write_key_pair(
     let folder = files.certificates().join(serial);
     ensure_folder(&folder)?;
     write_files_durably(&[
-        (folder.join(CERTIFICATE), &pair.chain_pem),
-        (folder.join(KEY), &pair.key_pem),
-        (folder.join(AUTHORITIES), &pair.roots_pem),
+        (folder.join(CERTIFICATE), &pair.chain),
+        (folder.join(KEY), &pair.key),
+        (folder.join(AUTHORITIES), &pair.roots),
     ])
 }
 
@@ -64,15 +64,12 @@ pub fn read_key_pair(files: &InstanceFiles, serial: &str) -> Result<KeyPair, Pos
         let path = folder.join(name);
         fs::read_to_string(&path).map_err(PostgresError::file("read", path))
     };
-    let pair = KeyPair {
-        chain_pem: read(CERTIFICATE)?,
-        key_pem: read(KEY)?,
-        roots_pem: read(AUTHORITIES)?,
-    };
+    let pair = KeyPair { chain: read(CERTIFICATE)?, key: read(KEY)?, roots: read(AUTHORITIES)? };
     let path = folder.join(KEY);
     let about = fs::metadata(&path).map_err(PostgresError::file("look at", &path))?;
     let mode = about.mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(pair) } else { Err(PostgresError::KeyMode { path, mode }) }
+    let for_others = mode & 0o077;
+    if for_others == 0 { Ok(pair) } else { Err(PostgresError::KeyMode { path, mode }) }
 }
 
 /// Points `rds-metadata` to a pair that is there.

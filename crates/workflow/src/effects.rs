@@ -94,11 +94,8 @@ impl Step<'_> {
         let leaf = authorities.issue_leaf(policy.identifier, &key, &desired.endpoint, now)?;
         let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
         let (serial, applied) = (&record.serial, &self.instance.applied);
-        let pair = KeyPair {
-            chain_pem: leaf.chain_pem,
-            key_pem: key.to_pem(),
-            roots_pem: authorities.bundle_pem(),
-        };
+        let pair =
+            KeyPair { chain: leaf.chain_pem, key: key.to_pem(), roots: authorities.bundle_pem() };
         write_key_pair(self.files, serial, &pair)?;
         self.control.check_pair(self.files, &record)?;
         use_key_pair(self.files, serial)?;

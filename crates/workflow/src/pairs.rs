@@ -97,7 +97,7 @@ impl Control {
         record: &CertificateRecord,
     ) -> Result<(), WorkflowError> {
         let pair = read_key_pair(files, &record.serial)?;
-        let pem = PairPem { chain: &pair.chain_pem, key: &pair.key_pem, roots: &pair.roots_pem };
+        let pem = PairPem { chain: &pair.chain, key: &pair.key, roots: &pair.roots };
         let leaf = self.authorities.check_pair(&record.ca_identifier, &record.endpoint, &pem)?;
         if leaf.fingerprint_sha256 == record.fingerprint {
             return Ok(());

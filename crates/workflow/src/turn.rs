@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
-use pgkeep_postgres::{InstanceFiles, Postmaster};
 use tracing::{debug, info};
 
 use crate::decide::{Effect, World, certificate_fits, decide};
@@ -52,15 +51,7 @@ impl Driver {
             openssl_in(engine.as_ref()),
             postmaster.as_ref(),
         )?;
-        let damage = control.damage(&instance);
-        let world = look(
-            control,
-            &instance,
-            &files,
-            engine.is_some(),
-            postmaster.as_ref(),
-            damage.as_ref(),
-        );
+        let (world, damage) = look(control, &instance, engine.is_some(), postmaster.is_some());
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
             return self.rest(&instance, postmaster);
         };
@@ -146,29 +137,30 @@ impl Driver {
     }
 }
 
+/// Looks at the world; answers also what is wrong with the pair in use.
 fn look(
     control: &Control,
     instance: &DbInstance,
-    files: &InstanceFiles,
     engine: bool,
-    postmaster: Option<&Postmaster>,
-    damage: Option<&String>,
-) -> World {
-    let now = control.clock().now();
+    running: bool,
+) -> (World, Option<String>) {
+    let (files, now) = (control.files(instance), control.clock().now());
+    let damage = control.damage(instance);
     let DbInstance { applied, desired, .. } = instance;
     let proved = applied.proved.as_ref().filter(|it| applied.certificate.as_ref() != Some(it));
-    World {
+    let world = World {
         engine,
         data_directory: files.data().join("PG_VERSION").exists(),
         certificate: applied.certificate.is_some() && damage.is_none(),
         previous: proved.is_some_and(|it| {
             let is_good = it.endpoint == desired.endpoint && it.not_after > now;
-            is_good && control.check_pair(files, it).is_ok()
+            is_good && control.check_pair(&files, it).is_ok()
         }),
         renews: renews(instance, now),
         waits: waits_until(instance, now).is_some(),
-        running: postmaster.is_some(),
-    }
+        running,
+    };
+    (world, damage)
 }
 
 fn interrupt(effect: Effect, moment: Moment) -> Result<(), WorkflowError> {
