@@ -46,6 +46,10 @@ impl Plane {
         if !hosts.is_writable() {
             info!("endpoint names are not published: {} is read-only", hosts.path().display());
         }
+        let own_views = view::is_allowed(data.path());
+        if !own_views {
+            info!("servers show real paths, not {}: see pgkeep doctor", view::RDSDBDATA);
+        }
         let control = Control::open(Settings {
             data_directory: data.path().to_owned(),
             installation: installation(&data, args)?,
@@ -53,7 +57,7 @@ impl Plane {
             clock: Arc::new(SystemClock),
             hosts,
             os_user: user.name,
-            own_views: view::is_allowed(),
+            own_views,
             machine_memory: memory_bytes(),
             address: args.address,
             pool_size: args.pool,

@@ -1,6 +1,7 @@
 //! Tables for people, JSON for programs: the same rows.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use pgkeep_model::Client;
 use serde::Serialize;
 
 use crate::output;
@@ -36,11 +37,21 @@ pub(crate) fn render_json(value: &impl Serialize) -> anyhow::Result<String> {
 }
 
 /// A name that clients chose. A terminal takes control characters for commands.
-pub(crate) fn name(name: &str) -> String {
+fn name(name: &str) -> String {
     let shown = |one: char| {
         if one.is_control() { one.escape_default().collect() } else { one.to_string() }
     };
     if name.is_empty() { "-".to_owned() } else { name.chars().map(shown).collect() }
+}
+
+/// The heads of a client's cells.
+pub(crate) const CLIENT_HEADS: [&str; 4] = ["USER", "DATABASE", "APPLICATION", "ADDRESS"];
+
+/// What tells a client from others.
+pub(crate) fn client_cells(client: &Client) -> Vec<String> {
+    [&client.user, &client.database, &client.application, &client.address]
+        .map(|it| name(it))
+        .to_vec()
 }
 
 /// Lines of cells below each other, as wide as they need to be: what is copied must be whole.

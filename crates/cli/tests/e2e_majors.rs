@@ -7,22 +7,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use pgkeep_testkit::{
-    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Outcome, Psql, openssl, program, run,
+    ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Outcome, Psql, for_each_major,
+    openssl, program, run,
 };
 
-macro_rules! majors {
-    ($($name:ident: $major:literal,)+) => {
-        $(#[test] fn $name() { one_major($major); })+
-    };
-}
-
-majors! {
-    postgres_10: 10, postgres_11: 11, postgres_12: 12, postgres_13: 13, postgres_14: 14,
-    postgres_15: 15, postgres_16: 16, postgres_17: 17, postgres_18: 18,
-}
+for_each_major!(one_major);
 
 fn one_major(major: u16) {
     let plane = ControlPlane::start();
@@ -56,20 +47,8 @@ fn verify_full_lets_the_right_server_in(plane: &ControlPlane, instance: &Instanc
     assert_eq!(Psql::to(plane, instance).with("dbname", "orders").query(own), seen);
 }
 
-/// `psql` shows its banner to a terminal only; `script` is one.
 fn the_banner_shows_tls(plane: &ControlPlane, instance: &Instance) {
-    let command = Psql::to(plane, instance).command();
-    let words = command.get_args().map(|word| word.to_str().unwrap().replace('\'', "'\\''"));
-    let line = words.fold("psql".to_owned(), |line, word| line + " '" + &word + "'");
-    let mut terminal = Command::new("script");
-    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => terminal.env(name, value),
-            None => terminal.env_remove(name),
-        };
-    }
-    let shown = run(terminal.env("PAGER", "cat"), "\\q\n").success();
+    let shown = Psql::to(plane, instance).banner();
     let banner = "SSL connection (protocol: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384";
     assert!(shown.contains(banner), "{shown}");
 }

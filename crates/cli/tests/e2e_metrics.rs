@@ -238,7 +238,7 @@ fn watching_shows_it_again_and_again() {
 
 /// An instance that takes plaintext, of the group `mine`.
 fn with_group(plane: &ControlPlane, identifier: &str, major: &str) -> Instance {
-    groups::create_group(plane, "mine", &format!("postgres{major}"));
+    groups::create_group(plane, "mine", &format!("postgres{major}")).unwrap();
     groups::set(plane, "mine", &[("rds.force_ssl", "0", "immediate")]).unwrap();
     plane.create(identifier, major, &[("DBParameterGroupName", "mine")]);
     plane.wait_available(identifier)

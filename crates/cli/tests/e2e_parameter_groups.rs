@@ -1,10 +1,18 @@
 //! The story of the page's section *Requiring an SSL connection*: a group, `rds.force_ssl`, the
 //! reboot that a newly chosen group needs, the refusal in PostgreSQL's own words, and back.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
+
+mod groups;
 
 use std::time::Duration;
 
+use groups::{create_group, set};
 use pgkeep_testkit::{ControlPlane, Instance, Psql, Refusal, wait_until};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -145,32 +153,6 @@ fn what_is_refused_changes_nothing() {
 
 fn id(identifier: &'static str) -> (&'static str, &'static str) {
     ("DBInstanceIdentifier", identifier)
-}
-
-fn create_group(plane: &ControlPlane, name: &str, family: &str) -> Result<(), Refusal> {
-    let fields = [
-        ("DBParameterGroupName", name),
-        ("DBParameterGroupFamily", family),
-        ("Description", "a group of the tests"),
-    ];
-    plane.call("CreateDBParameterGroup", &fields).map(|_| ())
-}
-
-fn set(
-    plane: &ControlPlane,
-    group: &str,
-    parameters: &[(&str, &str, &str)],
-) -> Result<(), Refusal> {
-    let mut fields = vec![("DBParameterGroupName".to_owned(), group)];
-    for (number, (name, value, method)) in parameters.iter().enumerate() {
-        let at = |field: &str| format!("Parameters.Parameter.{}.{field}", number + 1);
-        fields.push((at("ParameterName"), name));
-        fields.push((at("ParameterValue"), value));
-        fields.push((at("ApplyMethod"), method));
-    }
-    let fields: Vec<(&str, &str)> =
-        fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    plane.call("ModifyDBParameterGroup", &fields).map(|_| ())
 }
 
 fn group_of(plane: &ControlPlane, identifier: &'static str) -> (String, String) {

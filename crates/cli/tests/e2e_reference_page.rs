@@ -13,7 +13,6 @@ mod groups;
 mod reference_page;
 
 use std::fs;
-use std::process::Command;
 use std::thread;
 
 use groups::{create_group, set};
@@ -45,7 +44,7 @@ fn the_commands_of_the_page() {
 fn look(plane: &ControlPlane, major: u16) -> Seen {
     let (name, group) = (format!("db{major}"), format!("ssl{major}"));
     // The page's way: a custom group with rds.force_ssl, chosen when the DB instance is created.
-    create_group(plane, &group, &format!("postgres{major}"));
+    create_group(plane, &group, &format!("postgres{major}")).unwrap();
     set(plane, &group, &[("rds.force_ssl", "1", "immediate")]).unwrap();
     plane.create(&name, &major.to_string(), &[("DBParameterGroupName", &group)]);
     let instance = plane.wait_available(&name);
@@ -89,18 +88,7 @@ fn look(plane: &ControlPlane, major: u16) -> Seen {
 
 /// What a terminal shows, from `SSL connection` to the end of the cipher.
 fn banner(master: &Psql) -> String {
-    let command = master.command();
-    let words = command.get_args().map(|word| word.to_str().unwrap().replace('\'', "'\\''"));
-    let line = words.fold("psql".to_owned(), |line, word| line + " '" + &word + "'");
-    let mut terminal = Command::new("script");
-    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => terminal.env(name, value),
-            None => terminal.env_remove(name),
-        };
-    }
-    let shown = run(terminal.env("PAGER", "cat"), "\\q\n").success();
+    let shown = master.banner();
     let line = shown.lines().find(|line| line.contains("SSL connection")).unwrap().to_owned();
     // What else the line says depends on the release of psql.
     line.trim().split(", ").take(2).collect::<Vec<_>>().join(", ") + ", …)"

@@ -170,7 +170,7 @@ fn a_second_apply_finds_nothing_to_do() {
 #[test]
 fn changes_drop_no_connection() {
     let plane = ControlPlane::start();
-    groups::create_group(&plane, "live", "postgres15");
+    groups::create_group(&plane, "live", "postgres15").unwrap();
     plane.create("db", "15", &[("DBParameterGroupName", "live")]);
     let instance = plane.wait_available("db");
     let prepared = Psql::to(&plane, &instance);

@@ -27,10 +27,11 @@ pub const RDSDBDATA: &str = "/rdsdbdata";
 /// FOLDER PROGRAM ARGUMENTS…`.
 pub const IN_VIEW: &str = "in-view";
 
-/// Whether this user may have a view of its own: tried, with a folder that is there.
-pub fn is_allowed() -> bool {
+/// Whether this user may have a view of its own, in which `needed`, a folder that is there, has its
+/// path still: tried.
+pub fn is_allowed(needed: &Path) -> bool {
     let mut command = Command::new("/proc/self/exe");
-    command.arg(IN_VIEW).args([temp_dir(), temp_dir()]).arg("/bin/true");
+    command.arg(IN_VIEW).args([temp_dir(), temp_dir()]).args(["/usr/bin/test", "-d"]).arg(needed);
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }

@@ -17,6 +17,20 @@
     reason = "a panic fails the test that called"
 )]
 
+/// Makes a test of each major version, which calls a function with its number.
+#[macro_export]
+macro_rules! for_each_major {
+    ($call:ident) => {
+        $crate::for_each_major! { $call:
+            postgres_10: 10, postgres_11: 11, postgres_12: 12, postgres_13: 13, postgres_14: 14,
+            postgres_15: 15, postgres_16: 16, postgres_17: 17, postgres_18: 18,
+        }
+    };
+    ($call:ident: $($name:ident: $major:literal,)+) => {
+        $(#[test] fn $name() { $call($major); })+
+    };
+}
+
 mod api;
 mod clients;
 mod clock;

@@ -70,6 +70,26 @@ impl Psql {
         self.run(sql).success()
     }
 
+    /// What psql says of the connection when it begins, which it shows to a terminal only; `script`
+    /// is one.
+    #[track_caller]
+    pub fn banner(&self) -> String {
+        let command = self.command();
+        let words = command.get_args().map(|word| word.display().to_string());
+        let quote = |word: String| format!(" '{}'", word.replace('\'', "'\\''"));
+        let line: String = words.map(quote).collect();
+        let mut terminal = Command::new("script");
+        let psql = command.get_program().display();
+        terminal.args(["--quiet", "--return", "--command", &format!("{psql}{line}"), "/dev/null"]);
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => terminal.env(name, value),
+                None => terminal.env_remove(name),
+            };
+        }
+        run(terminal.env("PAGER", "cat"), "\\q\n").success()
+    }
+
     /// What libpq says of a connection that must fail.
     #[track_caller]
     pub fn refusal(&self) -> String {

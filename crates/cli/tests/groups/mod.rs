@@ -19,13 +19,13 @@ pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 const PATIENT: &str = "-c statement_timeout=0 -c lock_timeout=0 -c geqo=off \
                        -c idle_in_transaction_session_timeout=0 -c client_min_messages=error";
 
-pub(crate) fn create_group(plane: &ControlPlane, name: &str, family: &str) {
+pub(crate) fn create_group(plane: &ControlPlane, name: &str, family: &str) -> Result<(), Refusal> {
     let fields = [
         ("DBParameterGroupName", name),
         ("DBParameterGroupFamily", family),
         ("Description", "a group of the tests"),
     ];
-    plane.call("CreateDBParameterGroup", &fields).unwrap();
+    plane.call("CreateDBParameterGroup", &fields).map(|_| ())
 }
 
 /// `ModifyDBParameterGroup` with names, values and methods.

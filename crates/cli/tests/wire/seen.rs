@@ -210,7 +210,7 @@ fn serve_with(plane: &ControlPlane, name: &str, key: Key) -> Instance {
 /// Chooses a group whose minimum is TLS 1.1, and reboots for it.
 fn open_tls11(plane: &ControlPlane, name: &str, major: u16) {
     let group = group_of(name);
-    create_group(plane, &group, &format!("postgres{major}"));
+    create_group(plane, &group, &format!("postgres{major}")).unwrap();
     set(plane, &group, &[("ssl_min_protocol_version", "TLSv1.1", "immediate")]).unwrap();
     plane.modify(name, &[("DBParameterGroupName", &group)]);
     let instance = reboot(plane, name);

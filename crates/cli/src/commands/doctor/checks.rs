@@ -28,7 +28,7 @@ pub(super) fn all(args: &DoctorArgs) -> anyhow::Result<Vec<Finding>> {
         user.become_for_good()?;
     }
     findings.extend(machine::engines(&engines));
-    findings.push(machine::own_view());
+    findings.push(machine::own_view(data.path()));
     let running = inside::running(&data);
     findings.push(match &running {
         Some(pid) => inside::serving(&data, pid),

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::Known;
 use crate::instances::render_time;
-use crate::table::{self, name};
+use crate::table::{self, CLIENT_HEADS, client_cells};
 
 /// The first version whose log has application names.
 const LOGS_APPLICATIONS: u16 = 12;
@@ -37,10 +37,8 @@ pub(super) struct Report {
 
 #[derive(Serialize)]
 struct Line {
-    user: String,
-    database: String,
-    application: String,
-    address: String,
+    #[serde(flatten)]
+    client: Client,
     would_be_refused: bool,
     connections: u64,
     connections_without_tls: u64,
@@ -127,9 +125,8 @@ impl Report {
         let mut text = format!("{}.\n", self.verdict);
         let mut refused = self.clients.iter().filter(|it| it.would_be_refused).peekable();
         if refused.peek().is_some() {
-            let heads = ["USER", "DATABASE", "APPLICATION", "ADDRESS", "WITHOUT TLS"];
-            let heads = heads.into_iter().chain(["LAST WITHOUT TLS", "OPEN NOW"]);
-            let heads = heads.map(str::to_owned).collect();
+            let own = ["WITHOUT TLS", "LAST WITHOUT TLS", "OPEN NOW"];
+            let heads = CLIENT_HEADS.into_iter().chain(own).map(str::to_owned).collect();
             let _ = write!(text, "\n{}", table::render(heads, refused.map(Line::cells)));
             text.push_str(
                 "\nLet each of them connect with sslmode=verify-full and the bundle that `pgkeep \
@@ -189,10 +186,7 @@ impl Both {
         let would_be_refused =
             if is_forced { self.sessions_without > 0 } else { self.without.is_some() };
         Some(Line {
-            user: client.user.clone(),
-            database: client.database.clone(),
-            application: client.application.clone(),
-            address: client.address.clone(),
+            client: client.clone(),
             would_be_refused,
             connections: tally.connections,
             connections_without_tls: self.without.map_or(0, |it| it.connections),
@@ -207,14 +201,11 @@ impl Both {
 
 impl Line {
     fn cells(&self) -> Vec<String> {
-        vec![
-            name(&self.user),
-            name(&self.database),
-            name(&self.application),
-            name(&self.address),
+        let own = [
             format!("{} of {}", self.connections_without_tls, self.connections),
             self.last_seen_without_tls.clone().unwrap_or_default(),
             self.sessions_without_tls.to_string(),
-        ]
+        ];
+        [client_cells(&self.client), own.to_vec()].concat()
     }
 }

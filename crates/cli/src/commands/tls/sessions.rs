@@ -6,15 +6,13 @@ use pgkeep_model::Client;
 use pgkeep_postgres::{Session, SessionTls};
 use serde::Serialize;
 
-use crate::table::{self, Row, name};
+use crate::table::{self, CLIENT_HEADS, client_cells};
 
 /// Sessions that are alike. Names are stable: docs/api.md lists them.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
-    user: String,
-    database: String,
-    application: String,
-    address: String,
+    #[serde(flatten)]
+    client: Client,
     tls: bool,
     tls_version: Option<String>,
     cipher: Option<String>,
@@ -29,10 +27,7 @@ impl Line {
             *counts.entry((session.tls, session.client)).or_default() += 1;
         }
         let line = |((tls, client), count): ((Option<SessionTls>, Client), u64)| Self {
-            user: client.user,
-            database: client.database,
-            application: client.application,
-            address: client.address,
+            client,
             tls: tls.is_some(),
             tls_version: tls.as_ref().map(|tls| tls.version.clone()),
             cipher: tls.map(|tls| tls.cipher),
@@ -46,25 +41,16 @@ impl Line {
     }
 }
 
-impl Row for Line {
-    const HEADS: &'static [&'static str] =
-        &["USER", "DATABASE", "APPLICATION", "ADDRESS", "TLS", "CIPHER", "SESSIONS"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            name(&self.user),
-            name(&self.database),
-            name(&self.application),
-            name(&self.address),
-            self.tls_version.clone().unwrap_or_else(|| "WITHOUT".to_owned()),
-            self.cipher.clone().unwrap_or_else(|| "-".to_owned()),
-            self.count.to_string(),
-        ]
-    }
-}
-
 /// The lines as a table.
 pub(super) fn render(lines: &[Line]) -> String {
-    let heads = Line::HEADS.iter().map(ToString::to_string).collect();
-    table::render(heads, lines.iter().map(Row::cells))
+    let heads = CLIENT_HEADS.into_iter().chain(["TLS", "CIPHER", "SESSIONS"]);
+    let cells = |line: &Line| {
+        let own = [
+            line.tls_version.clone().unwrap_or_else(|| "WITHOUT".to_owned()),
+            line.cipher.clone().unwrap_or_else(|| "-".to_owned()),
+            line.count.to_string(),
+        ];
+        [client_cells(&line.client), own.to_vec()].concat()
+    };
+    table::render(heads.map(str::to_owned).collect(), lines.iter().map(cells))
 }

@@ -23,7 +23,7 @@ const COMFORTABLE_MIB: u64 = 1024;
 
 pub(super) fn disk_space(path: &Path) -> Finding {
     const WHAT: &str = "disk space";
-    let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    let there = nearest(path);
     let free = match statvfs(there) {
         Ok(about) => (about.blocks_available() * about.fragment_size()) >> 20,
         Err(error) => return Finding::warn(WHAT, error.to_string(), "see df"),
@@ -35,6 +35,11 @@ pub(super) fn disk_space(path: &Path) -> Finding {
         INSTANCE_MIB..COMFORTABLE_MIB => Finding::warn(WHAT, message, hint),
         _ => Finding::ok(WHAT, message),
     }
+}
+
+/// The folder itself, or the closest above it that is there.
+fn nearest(path: &Path) -> &Path {
+    path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"))
 }
 
 pub(super) fn folder(
@@ -104,9 +109,9 @@ pub(super) fn engines(catalogue: &EngineCatalogue) -> Vec<Finding> {
     findings
 }
 
-pub(super) fn own_view() -> Finding {
+pub(super) fn own_view(path: &Path) -> Finding {
     const WHAT: &str = "view";
-    if view::is_allowed() {
+    if view::is_allowed(nearest(path)) {
         return Finding::ok(WHAT, format!("servers see their folder as {RDSDBDATA}"));
     }
     Finding::warn(
