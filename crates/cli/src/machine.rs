@@ -1,7 +1,25 @@
-//! What this machine has.
+//! What this machine has, and how much of it pgkeep takes.
 
+use std::env::{args_os, var_os};
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Command;
+
+/// How many heaps glibc makes for threads, by default eight a processor: each keeps what was freed
+/// in it. With a hundred instances two take 29 MB in all, sixteen 42 MB.
+const ARENAS: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
+
+/// Begins this program anew with [`ARENAS`], which glibc reads at its start only. Goes on as it is
+/// where somebody has set it, or that fails. Only before anything is opened.
+pub(crate) fn limit_arenas() {
+    let (name, value) = ARENAS;
+    let mut arguments = args_os();
+    if let (None, Some(own_name)) = (var_os(name), arguments.next()) {
+        let mut anew = Command::new("/proc/self/exe");
+        let _ = anew.arg0(own_name).args(arguments).env(name, value).exec();
+    }
+}
 
 /// The memory in bytes that pgkeep and its servers can use: the machine's, or less where a
 /// control group says so.

@@ -25,11 +25,15 @@ mod table;
 
 use std::process::ExitCode;
 
+use args::Command;
 use clap::Parser as _;
 use nix::sys::stat::{Mode, umask};
 
 fn main() -> ExitCode {
     let command = args::Cli::parse().command;
+    if let Command::Serve(_) | Command::Quickstart(_) = command {
+        machine::limit_arenas();
+    }
     // Whatever is made without a mode of its own is for this user alone.
     let before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
     match commands::run(command, before) {

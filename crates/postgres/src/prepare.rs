@@ -116,10 +116,12 @@ async fn make(folder: &Path, engine: &Engine, priority: Priority) -> Result<(), 
 /// and the templates' own, and no socket is open yet. What the templates have, every database
 /// that is made later has.
 async fn bootstrap(engine: &Engine, data: &Path, priority: Priority) -> Result<(), PostgresError> {
-    for database in ["template0", "template1", "postgres"] {
-        single_user(engine, data, priority, database, include_str!("sql/database.sql")).await?;
+    const DATABASE: &str = include_str!("sql/database.sql");
+    const BOTH: &str = concat!(include_str!("sql/database.sql"), include_str!("sql/cluster.sql"));
+    for (database, sql) in [("template0", DATABASE), ("template1", DATABASE), ("postgres", BOTH)] {
+        single_user(engine, data, priority, database, sql).await?;
     }
-    single_user(engine, data, priority, "postgres", include_str!("sql/cluster.sql")).await
+    Ok(())
 }
 
 async fn single_user(
