@@ -170,7 +170,8 @@ parameters and answers with what was set: its group was given a value for each n
 - *Connections* are those of `pgbench --connect` with `verify-full` and `SELECT 1`. The server by \
 hand has a self-signed RSA-2048 certificate and logs nothing; pgkeep's log every connection.
 - *Memory* is `VmRSS` of `pgkeep serve` alone, with its 100 servers running, after those requests. \
-*Idle* is its user and system time in the second minute after that: in the first, pgkeep reads what the requests left in the logs of the servers.
+*Idle* is its user and system time in the second minute after that: in the first it reads what \
+the requests left in the servers' logs.
 ";
 
 fn machine() -> Result<String> {
