@@ -64,7 +64,8 @@ fn check_sources(tools: &Tools) -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    workspace::run(workspace::cargo()?.args(["build", "--package", "pgkeep"]).args(FAILPOINTS))
+    let packages = ["build", "--package", "pgkeep", "--package", "pgkeep-drivers"];
+    workspace::run(workspace::cargo()?.args(packages).args(FAILPOINTS))
 }
 
 /// `cargo nextest run` with the tools that the tests drive. It builds with the same features as

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
 
+use crate::snippets::Driver;
+
 /// Amazon RDS for PostgreSQL's TLS on your own machine
 #[derive(Debug, Parser)]
 #[command(name = "pgkeep", version, max_term_width = 100, arg_required_else_help = true)]
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Tls(TlsArgs),
     /// Connect to a DB instance as its master user with psql and sslmode=verify-full
     Psql(PsqlArgs),
+    /// Print what to write in a driver for verify-full
+    Snippets(SnippetsArgs),
     /// Print the newest log of a DB instance
     Logs(LogsArgs),
     /// List the PostgreSQL engines of this machine and those that can be downloaded
@@ -238,6 +242,18 @@ pub(crate) struct PsqlArgs {
     /// What to hand to psql
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnippetsArgs {
+    /// The DB instance identifier
+    #[arg(value_name = "ID")]
+    pub(crate) instance: DbInstanceIdentifier,
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+    /// Only for this driver, and nothing but the code
+    #[arg(long, value_name = "D", value_enum)]
+    pub(crate) driver: Option<Driver>,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod output;
 mod plane;
 mod progress;
 mod published;
+mod snippets;
 mod startup;
 mod table;
 

@@ -6,11 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pgkeep_testkit::{
     ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Outcome, Psql, for_each_major,
-    openssl, program, run,
+    program, run,
 };
 
 for_each_major!(one_major);
@@ -41,7 +41,7 @@ fn verify_full_lets_the_right_server_in(plane: &ControlPlane, instance: &Instanc
     let older = Psql::to(plane, instance).with("ssl_max_protocol_version", "TLSv1.2").query(own);
     assert_eq!(older, "t|TLSv1.2|ECDHE-RSA-AES256-GCM-SHA384|256");
     // The bundle of the one authority that signed is enough, as in the page's own example.
-    let own_root = authority(plane, "rds-ca-rsa2048-g1");
+    let own_root = plane.authority("rds-ca-rsa2048-g1");
     let path = own_root.display().to_string();
     assert_eq!(Psql::to(plane, instance).with("sslrootcert", &path).query(own), seen);
     assert_eq!(Psql::to(plane, instance).with("dbname", "orders").query(own), seen);
@@ -63,7 +63,7 @@ fn everything_false_is_kept_out(plane: &ControlPlane, instance: &Instance) {
         )),
         "{wrong_host}"
     );
-    for roots in [namesake(plane), authority(plane, "rds-ca-ecc384-g1")] {
+    for roots in [plane.namesake("rds-ca-rsa2048-g1"), plane.authority("rds-ca-ecc384-g1")] {
         for mode in ["verify-full", "verify-ca"] {
             let path = roots.display().to_string();
             let refusal = right.clone().with("sslrootcert", &path).with("sslmode", mode).refusal();
@@ -158,7 +158,7 @@ fn settings_are_the_defaults_of_the_version(plane: &ControlPlane, instance: &Ins
 fn jdbc_verifies_too(plane: &ControlPlane, instance: &Instance) {
     let right = jdbc(plane, instance, &plane.bundle()).success();
     assert_eq!(right, "t TLSv1.3 TLS_AES_256_GCM_SHA384");
-    let wrong = jdbc(plane, instance, &namesake(plane)).failure();
+    let wrong = jdbc(plane, instance, &plane.namesake("rds-ca-rsa2048-g1")).failure();
     assert!(wrong.contains("PKIX path"), "{wrong}");
 }
 
@@ -181,27 +181,4 @@ fn jdbc(plane: &ControlPlane, instance: &Instance, roots: &Path) -> Outcome {
         .args([&url, MASTER_USERNAME])
         .env("PGPASSWORD", MASTER_PASSWORD);
     run(&mut java, "")
-}
-
-/// The root of one authority alone, as the page's `rds-ca-rsa2048-g1.pem`.
-fn authority(plane: &ControlPlane, identifier: &str) -> PathBuf {
-    let pem = run(plane.command("bundle").args(["--ca", identifier]), "").success();
-    let path = plane.desk().join(format!("{identifier}.pem"));
-    fs::write(&path, pem + "\n").unwrap();
-    path
-}
-
-/// A root with the name of the true one, and another key.
-fn namesake(plane: &ControlPlane) -> PathBuf {
-    let root = fs::read_to_string(authority(plane, "rds-ca-rsa2048-g1")).unwrap();
-    let name = ["x509", "-noout", "-subject", "-nameopt", "compat"];
-    let subject = openssl(&name, &root).success();
-    let subject = subject.strip_prefix("subject=").unwrap().trim().to_owned();
-    let path = plane.desk().join("namesake.pem");
-    let (key, out) = (plane.desk().join("namesake.key"), path.display().to_string());
-    let key = key.display().to_string();
-    let arguments = ["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "2", "-subj"];
-    let files = [&*subject, "-keyout", &*key, "-out", &*out];
-    openssl(&[&arguments[..], &files[..]].concat(), "").success();
-    path
 }

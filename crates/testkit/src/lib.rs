@@ -41,6 +41,7 @@ mod page;
 mod processes;
 mod program;
 mod psql;
+mod roots;
 mod wait;
 mod xml;
 

@@ -4,6 +4,7 @@
 //! by name from PyPI and npm goes into a cache outside the checkout; only packages of the
 //! distribution change the machine, and only with the rights for it.
 
+mod go;
 mod node;
 mod prometheus;
 mod python;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Tools {
     python: python::Environment,
     node_modules: PathBuf,
+    go_path: PathBuf,
     prometheus: PathBuf,
 }
 
@@ -29,8 +31,9 @@ impl Tools {
         let cache = open_cache()?;
         let python = python::ensure(&cache.folder("python"), versions::PYTHON, install)?;
         let node_modules = node::ensure(&cache.folder("node"), versions::NODE, install)?;
+        let go_path = go::ensure(&cache.folder("go"), versions::GO, install)?;
         let prometheus = prometheus::ensure(&cache.folder("prometheus"), install)?;
-        Ok(Self { python, node_modules, prometheus })
+        Ok(Self { python, node_modules, go_path, prometheus })
     }
 
     /// A program of the Python environment, `aws` or `cargo-nextest`.
@@ -39,11 +42,12 @@ impl Tools {
     }
 
     /// What tells the tests where the tools are.
-    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 5] {
+    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 6] {
         [
             ("PGKEEP_AWS", self.program("aws")),
             ("PGKEEP_PYTHON", self.program("python")),
             ("PGKEEP_NODE_PATH", self.node_modules.clone()),
+            ("PGKEEP_GOPATH", self.go_path.clone()),
             ("PGKEEP_JDBC_JAR", versions::JDBC_JAR.into()),
             ("PGKEEP_PROMETHEUS", self.prometheus.clone()),
         ]

@@ -3,13 +3,11 @@
 //! Installed as a package it would run as a service on the machine, so only its program is taken.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Result;
 
 use super::ensure_folder;
 use super::system::{self, find_on_path};
-use crate::workspace::run;
 
 const PROGRAM: &str = "prometheus";
 
@@ -18,9 +16,6 @@ pub(super) fn ensure(folder: &Path, install: bool) -> Result<PathBuf> {
     if let Some(own) = find_on_path(PROGRAM) {
         return Ok(own);
     }
-    ensure_folder(folder, &[PROGRAM], install, || {
-        let package = system::download(PROGRAM, folder)?;
-        run(Command::new("dpkg-deb").arg("--extract").arg(package).arg(folder))
-    })?;
+    ensure_folder(folder, &[PROGRAM], install, || system::unpack(&[PROGRAM], folder))?;
     Ok(folder.join("usr/bin").join(PROGRAM))
 }

@@ -1,4 +1,4 @@
-//! What comes from the distribution: PostgreSQL, its clients, Java, Node and the openssl command.
+//! What comes from the distribution: PostgreSQL and its clients, Java, Node, Go and openssl.
 //!
 //! What matters is that a thing is there, not which package brought it, so each need is a direct
 //! look. Missing ones are installed with apt where this process has the rights; elsewhere the
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::versions::JDBC_JAR;
 use crate::workspace::run;
@@ -31,6 +31,7 @@ const NEEDS: &[Need] = &[
     Need { what: "openssl", package: "openssl", is_met: || is_on_path("openssl") },
     Need { what: "Python's venv", package: "python3-venv", is_met: has_venv },
     Need { what: "node", package: "nodejs", is_met: || is_on_path("node") },
+    Need { what: "go", package: "golang-go", is_met: || is_on_path("go") },
     Need { what: "npm", package: "npm", is_met: || is_on_path("npm") },
 ];
 
@@ -146,10 +147,12 @@ pub(super) fn find_on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|at| at.join(program)).find(|at| at.is_file())
 }
 
-/// Downloads a package into a folder without installing it.
-pub(super) fn download(package: &str, folder: &Path) -> Result<PathBuf> {
-    let download =
-        || run(Command::new("apt-get").args(["download", "-qq", package]).current_dir(folder));
+/// Unpacks packages into a folder without installing them.
+pub(super) fn unpack(packages: &[&str], folder: &Path) -> Result<()> {
+    let download = || {
+        let mut apt = Command::new("apt-get");
+        run(apt.args(["download", "-qq"]).args(packages).current_dir(folder))
+    };
     match (download(), Administrator::find()) {
         (Ok(()), _) => {}
         // The lists of packages may be old, or not there yet.
@@ -157,11 +160,16 @@ pub(super) fn download(package: &str, folder: &Path) -> Result<PathBuf> {
             run(administrator.command("apt-get").args(["update", "-qq"]))?;
             download()?;
         }
-        (Err(error), None) => return Err(error.context(hint(&[package]))),
+        (Err(error), None) => return Err(error.context(hint(packages))),
     }
-    let files = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
-    let mut packages = files.filter(|path| path.extension().is_some_and(|it| it == "deb"));
-    packages.next().with_context(|| format!("apt-get left no package {package}"))
+    for entry in fs::read_dir(folder)? {
+        let package = entry?.path();
+        if package.extension().is_some_and(|extension| extension == "deb") {
+            run(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(folder))?;
+            fs::remove_file(&package)?;
+        }
+    }
+    Ok(())
 }
 
 fn succeeds(command: &mut Command) -> bool {

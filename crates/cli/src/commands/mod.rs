@@ -11,6 +11,7 @@ mod ls;
 mod psql;
 mod quickstart;
 mod serve;
+mod snippets;
 mod tls;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Tls(args) if args.if_forced => if_forced::run(&args),
         Command::Tls(args) => tls::run(&args),
         Command::Psql(args) => match psql::run(args, umask)? {},
+        Command::Snippets(args) => snippets::run(&args).map(done),
         Command::Logs(args) => logs::run(&args).map(done),
         Command::Engines(args) => engines::run(&args).map(done),
         Command::Doctor(args) => doctor::run(&args),

@@ -1,0 +1,9 @@
+//! The parts of the test of `docs/clients.md`.
+
+pub(crate) mod cells;
+pub(crate) mod clients;
+pub(crate) mod page;
+pub(crate) mod record;
+pub(crate) mod servers;
+pub(crate) mod snippets;
+pub(crate) mod stripped;
