@@ -98,6 +98,8 @@ struct Attempt {
 const DENIED: &[&str] = &["42501"];
 /// `prohibited_sql_statement_attempted`: a connection without a password of its own.
 const NO_PASSWORD: &[&str] = &["2F003"];
+/// The same, or `sqlclient_unable_to_establish_sqlconnection`: the server refused the password.
+const WRONG_PASSWORD: &[&str] = &["2F003", "08001"];
 
 /// What PostgreSQL denies for want of a privilege.
 const DENIED_STATEMENTS: &[&str] = &[
@@ -166,7 +168,7 @@ const DENIED_STATEMENTS: &[&str] = &[
      END $$",
 ];
 
-fn attempts(socket: &str) -> Vec<Attempt> {
+fn attempts(socket: &str, network: &str) -> Vec<Attempt> {
     let one = |sql: &str, sqlstates| Attempt { statements: vec![sql.to_owned()], sqlstates };
     let mut attempts: Vec<_> = DENIED_STATEMENTS.iter().map(|sql| one(sql, DENIED)).collect();
     for role in ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"] {
@@ -179,11 +181,15 @@ fn attempts(socket: &str) -> Vec<Attempt> {
         let create = format!("CREATE EXTENSION {language}");
         attempts.push(one(&create, &["42501", "58P01", "0A000"]));
     }
-    let target = format!("host={socket} user=rdsadmin dbname=rdsadmin");
-    for function in ["dblink_connect", "dblink_connect_u"] {
-        for more in ["", " password=guess"] {
-            let connect = format!("SELECT {function}('evil', '{target}{more}')");
-            attempts.push(one(&connect, NO_PASSWORD));
+    let socket_server = format!("host={socket}");
+    // Over the network the server itself refuses a password that is wrong.
+    for (server, sqlstates) in [(&*socket_server, NO_PASSWORD), (network, WRONG_PASSWORD)] {
+        let target = format!("{server} user=rdsadmin dbname=rdsadmin");
+        for function in ["dblink_connect", "dblink_connect_u"] {
+            for more in ["", " password=guess"] {
+                let connect = format!("SELECT {function}('evil', '{target}{more}')");
+                attempts.push(one(&connect, sqlstates));
+            }
         }
     }
     let remote = |options: &str| {
@@ -217,7 +223,8 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     let master = Psql::to(plane, instance).with("dbname", "orders");
     master.query("CREATE EXTENSION dblink");
     let socket = master.query("SHOW unix_socket_directories");
-    let attempts = attempts(&socket);
+    let network = format!("hostaddr={} port={}", instance.address.unwrap(), instance.port);
+    let attempts = attempts(&socket, &network);
     let mut open = Vec::new();
     for attempt in &attempts {
         let statements: Vec<_> = attempt.statements.iter().map(String::as_str).collect();
@@ -231,6 +238,7 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     // What a client can open with no statement at all.
     let logins = [
         master.clone().with("user", "rdsadmin"),
+        master.clone().with("user", "rdsadmin").with("dbname", "rdsadmin"),
         master.clone().with("user", "rdsadmin").with("sslmode", "disable"),
         master.clone().with("dbname", "rdsadmin"),
         master.clone().with("replication", "true").with("dbname", ""),
@@ -238,10 +246,14 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     ];
     for login in logins {
         let refusal = login.refusal();
-        let is_closed =
-            ["pg_hba.conf", "must be superuser or replication role", "permission denied"]
-                .iter()
-                .any(|words| refusal.contains(words));
+        let is_closed = [
+            "pg_hba.conf",
+            "password authentication failed",
+            "must be superuser or replication role",
+            "permission denied",
+        ]
+        .iter()
+        .any(|words| refusal.contains(words));
         if !is_closed {
             open.push(refusal);
         }
@@ -261,6 +273,9 @@ fn no_one_became_more_than_before(plane: &ControlPlane, instance: &Instance) {
     let sql = "SELECT string_agg(rolname, ',') FROM pg_roles
                WHERE (rolsuper AND rolcanlogin) OR rolreplication OR rolbypassrls";
     assert_eq!(server.query(plane, instance, sql), "rdsadmin");
+    // It has a password only while pgkeep logs in.
+    let sql = "SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = 'rdsadmin'";
+    assert_eq!(server.query(plane, instance, sql), "t");
     let master = Psql::to(plane, instance);
     for database in ["postgres", "orders", "plain", "bare"] {
         let sql = "SELECT proname FROM pg_proc JOIN pg_roles r ON r.oid = proowner

@@ -14,9 +14,10 @@ mod reference_page;
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use groups::{create_group, set};
-use pgkeep_testkit::{ControlPlane, Instance, Psql, hold_page, run};
+use pgkeep_testkit::{ControlPlane, Instance, Psql, hold_page, run, wait_until};
 use reference_page::{MAJORS, Seen, render};
 
 /// A client that offers the one suite which the page's own client got.
@@ -64,6 +65,13 @@ fn look(plane: &ControlPlane, major: u16) -> Seen {
         }
         text.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect()
     };
+    // It is opened once the instance is available, while others come and go on the Unix socket.
+    wait_until("rdsadmin's own session is there", Duration::from_mins(1), || {
+        let sql = "SELECT bool_and(client_addr IS NOT NULL) FROM pg_stat_activity
+                   WHERE usename = 'rdsadmin' AND backend_type = 'client backend'";
+        let alone = master.query(sql);
+        if alone == "t" { Ok(()) } else { Err(alone) }
+    });
     let seen = Seen {
         banner: banner(&master),
         refusal: refusal(&master, &instance),

@@ -12,6 +12,9 @@ use crate::PostgresError;
 use crate::layout::InstanceFiles;
 use crate::postmaster::Postmaster;
 
+/// The service's own role, a superuser, and its database.
+pub(crate) const RDSADMIN: &str = "rdsadmin";
+
 /// How often a server is asked whether it has read its files again.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -73,10 +76,7 @@ impl Admin {
         files: &InstanceFiles,
         port: u16,
     ) -> Result<(Self, Connection<Socket, NoTlsStream>), PostgresError> {
-        let mut config = Config::new();
-        config.host_path(files.socket()).port(port).user("rdsadmin").dbname("rdsadmin");
-        config.options(QUIET).application_name("pgkeep").connect_timeout(Duration::from_secs(10));
-        let connected = config.connect(NoTls).await;
+        let connected = login(port).host_path(files.socket()).connect(NoTls).await;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
         Ok((Self { client }, connection))
@@ -170,7 +170,7 @@ impl Admin {
         self.run(what, &format!("CREATE DATABASE {} OWNER {owner}", identifier(name))).await
     }
 
-    async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
+    pub(crate) async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
         // The client library logs statements, which may hold a verifier.
         let quietly = self.client.batch_execute(sql).with_subscriber(NoSubscriber::default());
         let done = quietly.await;
@@ -178,12 +178,20 @@ impl Admin {
     }
 }
 
+/// What every session of `rdsadmin` has in common.
+pub(crate) fn login(port: u16) -> Config {
+    let mut config = Config::new();
+    config.port(port).user(RDSADMIN).dbname(RDSADMIN).options(QUIET).application_name("pgkeep");
+    config.connect_timeout(Duration::from_secs(10));
+    config
+}
+
 fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A string constant that reads the same whatever `standard_conforming_strings` says.
-fn literal(value: &str) -> String {
+pub(crate) fn literal(value: &str) -> String {
     let quoted = value.replace('\'', "''");
     if quoted.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))

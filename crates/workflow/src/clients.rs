@@ -10,7 +10,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pgkeep_model::{ClientWatch, DbInstance, DbiResourceId, ReadTo, Sightings, Tally};
+use pgkeep_model::{
+    ClientWatch, DbInstance, DbiResourceId, InstanceStatus, ReadTo, Sightings, Tally,
+};
 use pgkeep_postgres::{LogMark, Session, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
@@ -41,6 +43,9 @@ pub(crate) async fn watch_clients(control: Arc<Control>) {
             Ok(instances) => {
                 settled.retain(|id, _| instances.iter().any(|it| it.resource_id == *id));
                 for instance in instances.iter().filter(|it| !it.desired.deleted) {
+                    if instance.status == InstanceStatus::Available {
+                        control.keep_session(instance);
+                    }
                     if let Err(error) = control.watch(instance, &mut settled).await {
                         let error = &error as &dyn std::error::Error;
                         warn!(instance = %instance.desired.identifier, error, "clients not read");

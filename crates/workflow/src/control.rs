@@ -21,6 +21,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::WorkflowError;
 use crate::failures::Failures;
 use crate::hosts::HostsFile;
+use crate::kept::KeptSessions;
 use crate::keys::KeyPool;
 use crate::sessions::AT_ONCE;
 
@@ -63,6 +64,7 @@ pub struct Control {
     pub(crate) refill: Notify,
     pub(crate) failures: Failures,
     pub(crate) looks: Semaphore,
+    pub(crate) kept: KeptSessions,
 }
 
 impl Control {
@@ -88,6 +90,7 @@ impl Control {
             refill: Notify::new(),
             failures: Failures::default(),
             looks: Semaphore::new(AT_ONCE),
+            kept: KeptSessions::default(),
         }))
     }
 

@@ -65,6 +65,7 @@ impl Driver {
             info!(instance = %instance.desired.identifier, %status, "at rest");
         }
         if let Some(postmaster) = postmaster {
+            control.keep_session(instance);
             self.watch(instance, postmaster);
         }
         Ok(Turn::Over)

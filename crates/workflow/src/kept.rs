@@ -1,0 +1,60 @@
+//! The session of `rdsadmin` to each available instance, opened anew when its server was.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pgkeep_model::{DbInstance, DbiResourceId};
+use pgkeep_postgres::KeptSession;
+use tracing::debug;
+
+use crate::Control;
+
+/// One for each instance at most; none stands for one that is being opened.
+#[derive(Default)]
+pub(crate) struct KeptSessions(Mutex<HashMap<DbiResourceId, Option<KeptSession>>>);
+
+impl KeptSessions {
+    fn with<T>(&self, f: impl FnOnce(&mut HashMap<DbiResourceId, Option<KeptSession>>) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Control {
+    /// Opens the session to an instance whose server runs as wanted, unless it is open; does not
+    /// wait for it.
+    pub(crate) fn keep_session(self: &Arc<Self>, instance: &DbInstance) {
+        let id = instance.resource_id.clone();
+        let is_needed = self.kept.with(|kept| {
+            kept.retain(|_, session| session.as_ref().is_none_or(KeptSession::is_open));
+            let is_needed = !kept.contains_key(&id);
+            if is_needed {
+                kept.insert(id.clone(), None);
+            }
+            is_needed
+        });
+        if !is_needed {
+            return;
+        }
+        let (control, files) = (Arc::clone(self), self.files(instance));
+        let endpoint = instance.desired.endpoint.clone();
+        let address = SocketAddr::new(instance.desired.address, instance.desired.port);
+        let roots_pem = self.authorities.bundle_pem();
+        tokio::spawn(async move {
+            let opened = {
+                let _turn = control.looks.acquire().await;
+                KeptSession::open(&files, &endpoint, address, &roots_pem).await
+            };
+            control.kept.with(|kept| match opened {
+                Ok(session) => {
+                    kept.insert(id, Some(session));
+                }
+                Err(error) => {
+                    debug!(%id, error = &error as &dyn Error, "no session of rdsadmin is open");
+                    kept.remove(&id);
+                }
+            });
+        });
+    }
+}
