@@ -19,7 +19,7 @@ const LIST: &str = "xtask/edges.txt";
 const OWNED: &[(&str, &[&str])] = &[
     ("axum", &["pgkeep-server"]),
     ("prometheus-client", &["pgkeep-server"]),
-    ("rand", &["pgkeep", "pgkeep-pki", "pgkeep-server", "pgkeep-workflow"]),
+    ("rand", &["pgkeep", "pgkeep-pki", "pgkeep-postgres", "pgkeep-server", "pgkeep-workflow"]),
     ("rcgen", &["pgkeep-pki"]),
     ("rusqlite", &["pgkeep-store"]),
 ];

@@ -26,8 +26,8 @@ impl AuthenticationMethod {
 /// The map from pgkeep's own operating system user to `rdsadmin`.
 const IDENT_MAP: &str = "pgkeep";
 
-/// Renders `pg_hba.conf` of a server that listens at `address`. From the network `rdsadmin` comes in
-/// from this machine and with TLS only, for as long as it has a password: never more than the
+/// Renders `pg_hba.conf` of a server that listens at `address`. From the network `rdsadmin` comes
+/// in from this machine and with TLS only, for as long as it has a password: never more than the
 /// moment in which pgkeep logs in.
 pub(super) fn render_pg_hba(
     address: IpAddr,
