@@ -118,7 +118,12 @@ impl Authorities {
         self.authorities.iter().map(|authority| authority.info.clone()).collect()
     }
 
-    fn find(&self, identifier: &str) -> Result<&Authority> {
+    /// Every root, in DER.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = &[u8]> {
+        self.authorities.iter().map(|authority| authority.root_der.as_slice())
+    }
+
+    pub(crate) fn find(&self, identifier: &str) -> Result<&Authority> {
         self.authorities
             .iter()
             .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))

@@ -50,6 +50,7 @@ pub(crate) struct Authority {
     pub(crate) policy: &'static CaPolicy,
     pub(crate) info: AuthorityInfo,
     pub(crate) root_der: Vec<u8>,
+    pub(crate) subordinate_der: Vec<u8>,
     pub(crate) subordinate_pem: String,
     /// The subordinate's life.
     pub(crate) validity: Validity,
@@ -104,6 +105,7 @@ impl Authority {
             subordinate_pem: render_pem(&subordinate_der)?,
             validity: validity_of(&subordinate),
             issuer,
+            subordinate_der,
             root_der,
         })
     }

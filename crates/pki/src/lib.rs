@@ -17,6 +17,7 @@ mod error;
 mod folder;
 mod info;
 mod key;
+mod pair;
 mod parallel;
 mod profile;
 
@@ -25,5 +26,6 @@ pub use authority::AuthorityInfo;
 pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;
+pub use pair::PairPem;
 
 type Result<T, E = PkiError> = std::result::Result<T, E>;

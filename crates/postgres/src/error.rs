@@ -69,6 +69,22 @@ pub enum PostgresError {
         /// The server's own words.
         message: String,
     },
+    /// A private key that PostgreSQL refuses.
+    #[error("{} can be read by others (mode {mode:04o})", path.display())]
+    KeyMode {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The link to the pair in use leads to another than the recorded one.
+    #[error("{} leads to {}", path.display(), found.display())]
+    OtherPair {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        found: PathBuf,
+    },
     /// No server runs for the instance.
     #[error("no server runs for this instance")]
     NotRunning,

@@ -22,6 +22,7 @@ use crate::WorkflowError;
 use crate::failures::Failures;
 use crate::hosts::HostsFile;
 use crate::keys::KeyPool;
+use crate::pairs::Pairs;
 use crate::sessions::AT_ONCE;
 
 /// What a control plane is opened with.
@@ -56,6 +57,7 @@ pub struct Control {
     pub(crate) authorities: Authorities,
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
+    pub(crate) pairs: Pairs,
     pub(crate) wake: Notify,
     /// Something was taken from the stock; made anew when the work that it was taken for is over,
     /// which it would slow down.
@@ -83,6 +85,7 @@ impl Control {
             authorities,
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
+            pairs: Pairs::default(),
             wake: Notify::new(),
             taken: AtomicBool::new(false),
             refill: Notify::new(),

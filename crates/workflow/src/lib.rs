@@ -16,6 +16,7 @@ mod failures;
 mod hosts;
 mod keys;
 mod maintenance;
+mod pairs;
 mod parameters;
 mod pool;
 mod rest;
@@ -37,8 +38,8 @@ pub use shutdown::stop_all;
 
 use driver::Driver;
 
-/// Runs the driver, keeps the pool stocked and watches who connects until `shutdown` resolves;
-/// servers run on.
+/// Runs the driver, keeps the pool stocked, and watches who connects and what becomes of the
+/// certificates until `shutdown` resolves; servers run on.
 pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     let swept = pgkeep_postgres::empty_trash(&control.layout).and_then(|()| {
         pgkeep_postgres::sweep_pool(&control.layout, &control.settings.engines.installed())
@@ -48,8 +49,9 @@ pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     }
     let stock = tokio::spawn(pool::keep_stocked(Arc::clone(&control)));
     let clients = tokio::spawn(clients::watch_clients(Arc::clone(&control)));
+    let pairs = tokio::spawn(pairs::watch_pairs(Arc::clone(&control)));
     Driver::new(Arc::clone(&control)).run(shutdown).await;
-    for task in [stock, clients] {
+    for task in [stock, clients, pairs] {
         task.abort();
         let _ = task.await;
     }

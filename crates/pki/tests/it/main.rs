@@ -15,4 +15,6 @@ mod killed;
 #[cfg(test)]
 mod leaf;
 #[cfg(test)]
+mod pair;
+#[cfg(test)]
 mod support;
