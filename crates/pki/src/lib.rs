@@ -15,10 +15,12 @@ mod bundle;
 mod check;
 mod error;
 mod folder;
+mod generation;
 mod info;
 mod key;
 mod pair;
 mod parallel;
+mod plan;
 mod profile;
 
 pub use authorities::{Authorities, Leaf};

@@ -48,14 +48,14 @@ impl Authorities {
             let names = info.subject_alt_names.join(", ");
             return Err(wrong(format!("the certificate is for {names}, not for {endpoint}")));
         }
-        // The authority's own chain to its root, which is in the bundle, was checked as it was
-        // loaded.
-        let Ok((_, subordinate)) = X509Certificate::from_der(&authority.subordinate_der) else {
+        // The chains of subordinates to their roots were checked as they were loaded.
+        let (issuer, root) = authority.path_of(&subordinate_pem.contents);
+        let Ok((_, subordinate)) = X509Certificate::from_der(&issuer.der) else {
             return Err(PkiError::NotACertificate);
         };
         check_signed(&leaf, &subordinate)
             .map_err(|problem| wrong(format!("the certificate {problem}")))?;
-        if subordinate_pem.contents != authority.subordinate_der {
+        if subordinate_pem.contents != issuer.der {
             return Err(wrong("the certificate is followed by another than its issuer's".into()));
         }
         let algorithm = authority.policy.key;
@@ -65,7 +65,7 @@ impl Authorities {
         if rcgen::PublicKeyData::subject_public_key_info(&key) != leaf.public_key().raw {
             return Err(wrong("the key is not that of the certificate".into()));
         }
-        self.check_roots(pair.roots, &authority.root_der)?;
+        self.check_roots(pair.roots, &root.der)?;
         Ok(info)
     }
 

@@ -167,4 +167,4 @@ pub(crate) fn certificate_fits(instance: &DbInstance) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

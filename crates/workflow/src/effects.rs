@@ -89,7 +89,7 @@ impl Step<'_> {
             WorkflowError::Model(format!("unknown authority {}", desired.ca_identifier))
         })?;
         let key = self.leaf_key(policy.key).await?;
-        let authorities = &self.control.authorities;
+        let authorities = self.control.authorities();
         let now = self.control.clock().now();
         let leaf = authorities.issue_leaf(policy.identifier, &key, &desired.endpoint, now)?;
         let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
@@ -185,7 +185,7 @@ impl Step<'_> {
             if parameters.force_ssl { PlaintextPolicy::Refused } else { PlaintextPolicy::Accepted };
         let expected = Expected {
             leaf_fingerprint: certificate.map(|it| it.fingerprint.clone()).unwrap_or_default(),
-            roots_pem: self.control.authorities.bundle_pem(),
+            roots_pem: self.control.authorities().bundle_pem(),
             judged_at: self.control.clock().now(),
             plaintext: Plaintext { policy, user: desired.master_username.clone(), database },
             min_version: parameters.tls_version("ssl_min_protocol_version"),
@@ -230,7 +230,12 @@ fn nothing() -> Record {
     Box::new(|_| {})
 }
 
-fn certificate_record(ca_identifier: &str, endpoint: &str, leaf: &Leaf) -> CertificateRecord {
+/// What is recorded of a leaf.
+pub(crate) fn certificate_record(
+    ca_identifier: &str,
+    endpoint: &str,
+    leaf: &Leaf,
+) -> CertificateRecord {
     CertificateRecord {
         ca_identifier: ca_identifier.to_owned(),
         endpoint: endpoint.to_owned(),

@@ -77,6 +77,9 @@ impl Driver {
 }
 
 #[cfg(test)]
+mod decades;
+
+#[cfg(test)]
 mod tests {
     use time::macros::datetime;
 

@@ -14,6 +14,7 @@ use pgkeep_pki::{PairPem, PkiError};
 use pgkeep_postgres::{InstanceFiles, PairMark, check_in_use, pair_mark, read_key_pair};
 use tracing::warn;
 
+use crate::failpoint::pause;
 use crate::rest::chain;
 use crate::{Control, WorkflowError};
 
@@ -34,24 +35,12 @@ pub(crate) async fn watch_pairs(control: Arc<Control>) {
         if let Err(error) = control.look_at_pairs() {
             warn!(error = &error as &dyn std::error::Error, "certificates not looked at");
         }
-        tokio::time::sleep(pause()).await;
+        tokio::time::sleep(pause("PGKEEP_PAIR_LOOK_MS", PAUSE)).await;
     }
 }
 
 /// Between two looks: four `stat` an instance.
 const PAUSE: Duration = Duration::from_mins(1);
-
-/// Shorter where a test waits for a look.
-#[cfg(feature = "failpoints")]
-fn pause() -> Duration {
-    let wish = std::env::var("PGKEEP_PAIR_LOOK_MS").ok().and_then(|wish| wish.parse().ok());
-    wish.map_or(PAUSE, Duration::from_millis)
-}
-
-#[cfg(not(feature = "failpoints"))]
-fn pause() -> Duration {
-    PAUSE
-}
 
 impl Control {
     fn look_at_pairs(&self) -> Result<(), WorkflowError> {
@@ -98,7 +87,7 @@ impl Control {
     ) -> Result<(), WorkflowError> {
         let pair = read_key_pair(files, &record.serial)?;
         let pem = PairPem { chain: &pair.chain, key: &pair.key, roots: &pair.roots };
-        let leaf = self.authorities.check_pair(&record.ca_identifier, &record.endpoint, &pem)?;
+        let leaf = self.authorities().check_pair(&record.ca_identifier, &record.endpoint, &pem)?;
         if leaf.fingerprint_sha256 == record.fingerprint {
             return Ok(());
         }

@@ -7,6 +7,8 @@ mod bundle;
 #[cfg(test)]
 mod folder;
 #[cfg(test)]
+mod generations;
+#[cfg(test)]
 mod hierarchy;
 #[cfg(test)]
 mod info;

@@ -41,7 +41,7 @@ fn a_pair_is_whole_or_its_fault_is_named() {
         let mut split = split(&roots);
         split.reverse();
         assert!(check(ENDPOINT, &chain, &key, &split.concat()).is_ok());
-        let own = authorities.authority_pem(ca).unwrap();
+        let own = &authorities.authority_pem(ca).unwrap();
         assert!(check(ENDPOINT, &chain, &key, own).is_ok());
         split.retain(|root| root != own);
         assert_eq!(fault(&chain, &key, &split.concat()), no_roots);

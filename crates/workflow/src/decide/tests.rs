@@ -14,7 +14,8 @@ use super::*;
 /// More effects than any way to rest takes.
 const LIMIT: usize = 12;
 
-fn instance() -> DbInstance {
+/// One that runs.
+pub(crate) fn instance() -> DbInstance {
     DbInstance {
         resource_id: DbiResourceId::from_random([7; 17]),
         created_at: OffsetDateTime::UNIX_EPOCH,
