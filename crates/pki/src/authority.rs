@@ -78,21 +78,23 @@ impl Authority {
                     .map(|it| (it.root, it.certificate.validity))
                     .collect(),
             };
-            let Some(step) = decide_step(&lives, policy, now) else {
-                let signer = decide_signer(&lives, now).ok_or_else(|| early(&home, &roots, now))?;
-                let Subordinate { root, number, certificate } = &subordinates[signer];
-                let issuer = home.signer(*root, *number, certificate)?;
-                return Ok(Self { policy, at: now, roots, subordinates, signer, issuer });
-            };
-            tracing::info!(authority = policy.identifier, "making {step}");
-            match step {
-                Step::Root if roots.is_empty() => home.make_first(now)?,
-                Step::Root => home.make_root(roots.len(), now)?,
-                Step::Subordinate { root } => {
-                    let number = subordinates.iter().filter(|it| it.root == root).count();
-                    home.make_subordinate(root, number, &roots[root], now)?;
+            let signer = decide_signer(&lives, now);
+            if let Some(step) = decide_step(&lives, policy, now) {
+                tracing::info!(authority = policy.identifier, "making {step}");
+                match (make(&home, step, &roots, &subordinates, now), signer) {
+                    (Ok(()), _) => continue,
+                    (Err(error), None) => return Err(error),
+                    // There is time: on a full disk, say, what is there signs on.
+                    (Err(error), Some(_)) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(authority = policy.identifier, error, "not made: {step}");
+                    }
                 }
             }
+            let signer = signer.ok_or_else(|| early(&home, &roots, now))?;
+            let Subordinate { root, number, certificate } = &subordinates[signer];
+            let issuer = home.signer(*root, *number, certificate)?;
+            return Ok(Self { policy, at: now, roots, subordinates, signer, issuer });
         }
     }
 
@@ -150,6 +152,23 @@ fn load(home: &Home<'_>) -> Result<(Vec<CaCertificate>, Vec<Subordinate>)> {
         }));
     }
     Ok((roots, subordinates))
+}
+
+fn make(
+    home: &Home<'_>,
+    step: Step,
+    roots: &[CaCertificate],
+    subordinates: &[Subordinate],
+    now: OffsetDateTime,
+) -> Result<()> {
+    match step {
+        Step::Root if roots.is_empty() => home.make_first(now),
+        Step::Root => home.make_root(roots.len(), now),
+        Step::Subordinate { root } => {
+            let number = subordinates.iter().filter(|it| it.root == root).count();
+            home.make_subordinate(root, number, &roots[root], now)
+        }
+    }
 }
 
 /// Nothing has begun yet: the clock is wrong.

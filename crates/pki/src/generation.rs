@@ -111,7 +111,8 @@ impl Home<'_> {
         let (policy, profile) = (self.policy, self.root_profile(0)?);
         let outside = || PkiError::OutsideValidity { issuer: profile.subject(), now };
         let validity = plan_validity(now, policy.root_years, None).ok_or_else(outside)?;
-        // The second name is longer than the first, and is refused before a key is made.
+        // The names to come are longer than the first, and one is refused before a key is made.
+        self.subordinate_profile(9, 0)?;
         let subordinate = self.subordinate_profile(0, 0)?;
         let life = plan_validity(now, policy.subordinate_years, Some(&validity));
         let life = life.ok_or_else(outside)?;

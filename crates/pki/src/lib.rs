@@ -6,7 +6,7 @@
 //! all, and an authority found damaged is refused rather than made anew, because clients hold its
 //! root.
 //!
-//! Deliberately absent: the clock (a parameter), when to renew (a decision of `model`), and the
+//! Deliberately absent: the clock (a parameter), when to renew a leaf (`workflow`), and the
 //! check of a chain as served (`probe`, which must not share code with what it judges).
 
 mod authorities;

@@ -1,11 +1,9 @@
 //! What follows the first root and subordinate, on disk and for clients.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
 use pgkeep_model::{CA_POLICIES, DEFAULT_CA};
-use pgkeep_pki::{Authorities, Leaf, LeafKey, PairPem};
+use pgkeep_pki::{Authorities, Leaf, LeafKey, PairPem, PkiError};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -138,16 +136,27 @@ fn subordinates_and_roots_follow_each_other() {
     assert_eq!(refusal.to_string(), expected);
 }
 
-/// The folder of a generation is written as that of the first is, which `killed` interrupts.
+/// A file in the way stands for a disk that is full: what is there signs on while it can. Then the
+/// half of a folder that a killed run left is in the way no more than at the first making, which
+/// `killed` interrupts.
 #[test]
-fn what_a_killed_run_left_of_a_generation_is_removed() {
+fn what_cannot_be_made_in_time_is_no_reason_to_stop() {
     let home = shared().restore(|_| true);
+    let in_the_way = home.path().join(format!(".{ECC}.B.new"));
+    write_private(&in_the_way, "");
     let now = datetime!(2037-02-15 12:00 UTC);
-    let hidden = home.path().join(format!(".{ECC}.B.new"));
-    fs::create_dir(&hidden).unwrap();
-    write_private(&hidden.join("subordinate.pem"), "half of it");
-    Authorities::ensure(home.path(), REGION, now).unwrap();
-    let files: BTreeMap<PathBuf, String> = read_tree(home.path());
-    assert!(files.keys().all(|path| !path.starts_with(hidden.file_name().unwrap())));
-    assert!(files.contains_key(&PathBuf::from(format!("{ECC}.B/subordinate-key.pem"))));
+    let signs = |now| {
+        let authorities = Authorities::ensure(home.path(), REGION, now)?;
+        let key = shared().leaf_key(CA_POLICIES[2].key);
+        Ok(issuer(&authorities.issue_leaf(ECC, &key, ENDPOINT, now)?).to_owned())
+    };
+    assert_eq!(signs(now).unwrap(), "ECC384 G1.A");
+    let too_late = |error: PkiError| error.to_string();
+    let refusal = signs(datetime!(2038-03-01 12:00 UTC)).map_err(too_late).unwrap_err();
+    assert_eq!(refusal, format!("cannot remove the leftover {}", in_the_way.display()));
+    fs::remove_file(&in_the_way).unwrap();
+    fs::create_dir(&in_the_way).unwrap();
+    write_private(&in_the_way.join("subordinate.pem"), "half of it");
+    assert_eq!(signs(now).unwrap(), "ECC384 G1.B");
+    assert!(!in_the_way.exists());
 }
