@@ -21,7 +21,7 @@ use crate::failure::hinted;
 use crate::lock::Lock;
 use crate::machine::memory_bytes;
 use crate::os_user::UNPRIVILEGED;
-use crate::published::{ApiUrl, publish_bundles};
+use crate::published::{ApiUrl, keep_bundles, publish_bundles};
 use crate::startup::Prepared;
 
 /// A control plane that is ready to serve.
@@ -87,6 +87,9 @@ impl Plane {
         self.listener.set_nonblocking(true).context("cannot use the listening socket")?;
         let listener = tokio::net::TcpListener::from_std(self.listener);
         let listener = listener.context("cannot use the listening socket")?;
+        let changes = self.control.follow_bundle();
+        let bundles = keep_bundles(self.data, Arc::clone(&self.control), changes);
+        let bundles = tokio::spawn(bundles);
         let (tell, told) = watch::channel(false);
         let driver = pgkeep_workflow::run(Arc::clone(&self.control), heard(told.clone()));
         let api = pgkeep_server::serve(
@@ -104,6 +107,7 @@ impl Plane {
             served
         };
         let ((), served) = tokio::join!(driver, api);
+        bundles.abort();
         drop(self.api_url);
         if self.stop_instances {
             info!("stopping the servers of all instances");

@@ -8,14 +8,21 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use pgkeep_model::CA_POLICIES;
-use pgkeep_workflow::Control;
+use pgkeep_workflow::{Authorities, Control};
+use tokio::sync::watch;
+use tracing::warn;
 
 use crate::data_directory::{DataDirectory, make_folder};
-use crate::failure::hinted;
+use crate::failure::{hinted, render_chain};
 use crate::lock::Lock;
+
+/// After the bundles could not be written, on a full disk, say.
+const RETRY_PAUSE: Duration = Duration::from_mins(1);
 
 impl DataDirectory {
     /// The bundle of all roots, as PEM.
@@ -28,7 +35,7 @@ impl DataDirectory {
         self.path().join("bundles/global-bundle.p7b")
     }
 
-    /// The root of one authority.
+    /// The roots of one authority.
     pub(crate) fn authority_pem(&self, ca_identifier: &str) -> PathBuf {
         self.path().join("bundles").join(format!("{ca_identifier}.pem"))
     }
@@ -80,6 +87,20 @@ pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow
         write_whole(&data.authority_pem(policy.identifier), pem, 0o644)?;
     }
     Ok(())
+}
+
+/// Writes the trust bundles again whenever `changes` tells that they are others.
+pub(crate) async fn keep_bundles(
+    data: DataDirectory,
+    control: Arc<Control>,
+    mut changes: watch::Receiver<Arc<Authorities>>,
+) {
+    while changes.changed().await.is_ok() {
+        while let Err(error) = publish_bundles(&data, &control) {
+            warn!(error = render_chain(error.as_ref()), "trust bundles not written");
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
 }
 
 /// Writes a file that readers see whole or not at all.

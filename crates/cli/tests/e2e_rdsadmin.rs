@@ -1,6 +1,11 @@
 //! The session of `rdsadmin` that pgkeep keeps open to each server, and that nobody else gets one.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic fails the test that called"
+)]
 
 mod groups;
 

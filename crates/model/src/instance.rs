@@ -139,6 +139,10 @@ impl Pending {
 pub struct Applied {
     /// The certificate in the instance's folder.
     pub certificate: Option<CertificateRecord>,
+    /// The last certificate that a client was seen to get; its pair is kept, to be put back.
+    pub proved: Option<CertificateRecord>,
+    /// Why the newest certificate was not served, until another is issued.
+    pub refusal: Option<CertificateRefusal>,
     /// Digest of the settings that the running server was started with.
     pub start_digest: Option<String>,
     /// Digest of the files that the server was last told to read.
@@ -182,6 +186,18 @@ pub struct CertificateRecord {
     /// End of validity.
     #[serde(with = "time::serde::rfc3339")]
     pub not_after: OffsetDateTime,
+}
+
+/// That a certificate was issued and is not served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRefusal {
+    /// When that was found.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// [`DbInstance::generation`] then: another wish is tried at once.
+    pub generation: u64,
+    /// What the client saw.
+    pub reason: String,
 }
 
 /// What PostgreSQL checks a password against: a SCRAM-SHA-256 verifier, or an md5 hash where the

@@ -24,7 +24,8 @@ pub use clock::Clock;
 pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
 pub use event::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};
 pub use instance::{
-    Applied, CertificateRecord, DbInstance, Desired, InstanceStatus, PasswordVerifier, Pending,
+    Applied, CertificateRecord, CertificateRefusal, DbInstance, Desired, InstanceStatus,
+    PasswordVerifier, Pending,
 };
 pub use kept::Kept;
 pub use names::{

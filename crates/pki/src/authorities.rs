@@ -12,7 +12,10 @@ use crate::parallel::in_parallel;
 use crate::profile::{leaf_params, plan_validity};
 use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 
-/// Every authority of [`CA_POLICIES`], for one region.
+/// Every authority of [`CA_POLICIES`], for one region, as of the moment when it was loaded.
+///
+/// A value that does not change: [`Authorities::ensure`] gives another one, and makes what the
+/// time asks for.
 pub struct Authorities {
     authorities: Vec<Authority>,
     p7b: Vec<u8>,
@@ -37,17 +40,19 @@ pub struct Leaf {
 }
 
 impl Authorities {
-    /// Loads the authorities of a region from `dir`, and makes those that are missing.
+    /// Loads the authorities of a region from `dir`, and makes those that are missing, and those
+    /// of their roots and subordinates that are needed from now on.
     ///
     /// Each has a folder `<dir>/<identifier>` with `root.pem`, `root-key.pem`, `subordinate.pem`
-    /// and `subordinate-key.pem`. Safe to kill at any moment and to run again; a second process
-    /// waits. `dir` belongs to one region: authorities of another are refused.
+    /// and `subordinate-key.pem`, and a folder beside it for each that followed. Safe to kill at
+    /// any moment and to run again; a second process waits. `dir` belongs to one region:
+    /// authorities of another are refused.
     ///
     /// The first run makes RSA-4096 keys and takes seconds; call it off the executor's threads.
     ///
     /// # Errors
-    /// [`PkiError::Unfit`] names the first file that is damaged, expired, open to others or does
-    /// not go with the one beside it. An authority is never made anew over such a file.
+    /// [`PkiError::Unfit`] names the first file that is damaged, open to others, does not go with
+    /// the one beside it, or is not valid yet. An authority is never made anew over such a file.
     pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
@@ -57,7 +62,8 @@ impl Authorities {
                 .map(|policy| move || Authority::ensure(dir, policy, region, now)),
         );
         let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
-        let p7b = render_p7b(authorities.iter().map(|authority| authority.root_der.as_slice()))?;
+        let bundle = authorities.iter().flat_map(Authority::bundle);
+        let p7b = render_p7b(bundle.map(|root| root.der.as_slice()))?;
         Ok(Self { authorities, p7b })
     }
 
@@ -73,14 +79,14 @@ impl Authorities {
         now: OffsetDateTime,
     ) -> Result<Leaf> {
         let authority = self.find(ca_identifier)?;
-        let policy = authority.policy;
+        let (policy, subordinate) = (authority.policy, authority.subordinate());
         let (expected, found) = (policy.key, key.algorithm());
         if expected != found {
             return Err(PkiError::KeyFamily { authority: policy.identifier, expected, found });
         }
-        let validity = plan_validity(now, policy.leaf_years, Some(&authority.validity));
+        let validity = plan_validity(now, policy.leaf_years, Some(&subordinate.validity));
         let validity = validity.ok_or_else(|| PkiError::OutsideValidity {
-            issuer: policy.identifier.to_owned(),
+            issuer: subordinate.info.subject.clone(),
             now,
         })?;
         let leaf = leaf_params(endpoint, found, validity)?
@@ -88,7 +94,7 @@ impl Authorities {
             .map_err(PkiError::issue(endpoint))?;
         let info = CertificateInfo::from_der(leaf.der()).ok_or(PkiError::NotACertificate)?;
         Ok(Leaf {
-            chain_pem: render_pem(leaf.der())? + &authority.subordinate_pem,
+            chain_pem: render_pem(leaf.der())? + &subordinate.pem,
             serial_hex: info.serial_hex,
             fingerprint_sha256: info.fingerprint_sha256,
             not_before: info.not_before,
@@ -97,9 +103,10 @@ impl Authorities {
         })
     }
 
-    /// The trust bundle: every root and nothing else, as PEM.
+    /// The trust bundle: every root that has not ended, the next ones included, and nothing else,
+    /// as PEM.
     pub fn bundle_pem(&self) -> String {
-        self.authorities.iter().map(|authority| authority.info.root_pem.as_str()).collect()
+        self.authorities.iter().flat_map(Authority::bundle).map(|root| &*root.pem).collect()
     }
 
     /// The trust bundle as a certs-only PKCS#7 in DER, the form of `.p7b` that Windows and Java
@@ -108,17 +115,22 @@ impl Authorities {
         &self.p7b
     }
 
-    /// The root of one authority as PEM.
-    pub fn authority_pem(&self, ca_identifier: &str) -> Result<&str> {
-        self.find(ca_identifier).map(|authority| authority.info.root_pem.as_str())
+    /// The roots of one authority as PEM.
+    pub fn authority_pem(&self, ca_identifier: &str) -> Result<String> {
+        Ok(self.find(ca_identifier)?.bundle().map(|root| &*root.pem).collect())
     }
 
     /// What clients are told of each authority, the default first.
     pub fn describe(&self) -> Vec<AuthorityInfo> {
-        self.authorities.iter().map(|authority| authority.info.clone()).collect()
+        self.authorities.iter().map(Authority::describe).collect()
     }
 
-    fn find(&self, identifier: &str) -> Result<&Authority> {
+    /// Every root that there ever was, in DER.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = &[u8]> {
+        self.authorities.iter().flat_map(|it| &it.roots).map(|root| root.der.as_slice())
+    }
+
+    pub(crate) fn find(&self, identifier: &str) -> Result<&Authority> {
         self.authorities
             .iter()
             .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))
@@ -128,8 +140,8 @@ impl Authorities {
 
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let roots = self.authorities.iter().map(|authority| &authority.info.subject);
-        let roots = roots.collect::<Vec<_>>();
+        let roots = self.authorities.iter().flat_map(Authority::bundle);
+        let roots = roots.map(|root| &root.info.subject).collect::<Vec<_>>();
         f.debug_struct("Authorities").field("roots", &roots).finish_non_exhaustive()
     }
 }

@@ -1,29 +1,23 @@
-//! One authority: made once, kept in a folder, checked in full each time it is loaded.
+//! One authority: its roots and subordinates, kept in folders, checked in full each time they are
+//! loaded, and followed by others in time.
 //!
-//! The root's key is read to prove that it fits and is then dropped: only the subordinate signs.
+//! A root's key is read to prove that it fits, and to sign a subordinate; only subordinates sign
+//! leaves. Of certificates that are past their use, the keys are not read at all.
 
 use std::path::Path;
 
-use pgkeep_model::{CaPolicy, KeyAlgorithm};
-use rcgen::{Issuer, KeyPair, PublicKeyData as _};
+use pgkeep_model::CaPolicy;
+use rcgen::{Issuer, KeyPair};
 use sha1::{Digest as _, Sha1};
 use time::OffsetDateTime;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::bundle::render_pem;
-use crate::check::{check_profile, check_signed, validity_of};
-use crate::info::parse_pem;
-use crate::key::{generate_pair, parse_pair};
-use crate::parallel::in_parallel;
-use crate::profile::{AuthorityProfile, Validity, plan_validity};
-use crate::{CertificateInfo, PkiError, Result, folder};
+use crate::generation::{CaCertificate, Home};
+use crate::plan::{Lives, Step, decide_signer, decide_step};
+use crate::profile::Validity;
+use crate::{CertificateInfo, PkiError, Result};
 
-const ROOT: &str = "root.pem";
-const ROOT_KEY: &str = "root-key.pem";
-const SUBORDINATE: &str = "subordinate.pem";
-const SUBORDINATE_KEY: &str = "subordinate-key.pem";
-
-/// What clients are told of an authority: its root, and what signs in its name.
+/// What clients are told of an authority: the root that vouches for new certificates, and all
+/// others that live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityInfo {
     /// The identifier of the RDS API.
@@ -37,150 +31,150 @@ pub struct AuthorityInfo {
     pub not_before: OffsetDateTime,
     /// The last second of the root's life, in UTC.
     pub not_after: OffsetDateTime,
-    /// The root's serial number in lowercase hexadecimal, without colons.
-    pub serial_hex: String,
     /// The root as PEM.
     pub root_pem: String,
-    /// The certificate that signs those of servers.
-    pub subordinate: CertificateInfo,
+    /// Every root in the bundle, in the order of making.
+    pub roots: Vec<CertificateInfo>,
+    /// Every subordinate that has not ended, the same way.
+    pub subordinates: Vec<CertificateInfo>,
 }
 
 /// An authority ready to sign.
 pub(crate) struct Authority {
     pub(crate) policy: &'static CaPolicy,
-    pub(crate) info: AuthorityInfo,
-    pub(crate) root_der: Vec<u8>,
-    pub(crate) subordinate_pem: String,
-    /// The subordinate's life.
-    pub(crate) validity: Validity,
+    /// When it was loaded.
+    at: OffsetDateTime,
+    /// All that were made, also those that have ended.
+    pub(crate) roots: Vec<CaCertificate>,
+    subordinates: Vec<Subordinate>,
+    /// Which subordinate signs, with its key.
+    signer: usize,
     pub(crate) issuer: Issuer<'static, KeyPair>,
 }
 
+/// A subordinate, and the indices that name it.
+struct Subordinate {
+    root: usize,
+    number: usize,
+    certificate: CaCertificate,
+}
+
 impl Authority {
-    /// Loads the authority of `policy` from its folder under `dir`, made first if there is none.
+    /// Loads the authority of `policy` from its folders under `dir`, and makes what it needs from
+    /// now on.
     pub(crate) fn ensure(
         dir: &Path,
         policy: &'static CaPolicy,
         region: &str,
         now: OffsetDateTime,
     ) -> Result<Self> {
-        let place = dir.join(policy.identifier);
-        if !place.try_exists().map_err(PkiError::file("look for", &place))? {
-            tracing::info!(authority = policy.identifier, "generating an authority");
-            let files = generate(policy, region, now)?;
-            folder::write_whole(dir, policy.identifier, &files)?;
+        let home = Home { dir, policy, region };
+        loop {
+            let (roots, subordinates) = load(&home)?;
+            let lives = Lives {
+                roots: roots.iter().map(|root| root.validity).collect(),
+                subordinates: subordinates
+                    .iter()
+                    .map(|it| (it.root, it.certificate.validity))
+                    .collect(),
+            };
+            let signer = decide_signer(&lives, now);
+            if let Some(step) = decide_step(&lives, policy, now) {
+                tracing::info!(authority = policy.identifier, "making {step}");
+                match (make(&home, step, &roots, &subordinates, now), signer) {
+                    (Ok(()), _) => continue,
+                    (Err(error), None) => return Err(error),
+                    // There is time: on a full disk, say, what is there signs on.
+                    (Err(error), Some(_)) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(authority = policy.identifier, error, "not made: {step}");
+                    }
+                }
+            }
+            let signer = signer.ok_or_else(|| early(&home, &roots, now))?;
+            let Subordinate { root, number, certificate } = &subordinates[signer];
+            let issuer = home.signer(*root, *number, certificate)?;
+            return Ok(Self { policy, at: now, roots, subordinates, signer, issuer });
         }
-        Self::load(&place, policy, region, now)
     }
 
-    fn load(
-        place: &Path,
-        policy: &'static CaPolicy,
-        region: &str,
-        now: OffsetDateTime,
-    ) -> Result<Self> {
-        let (root_path, subordinate_path) = (place.join(ROOT), place.join(SUBORDINATE));
-        let root_der = read_certificate(&root_path)?;
-        let root = parse_certificate(&root_path, &root_der)?;
-        check_profile(&root, &AuthorityProfile::root(policy, region)?, now)
-            .and_then(|()| check_signed(&root, &root))
-            .map_err(|problem| PkiError::unfit(&root_path, problem))?;
-        read_key(&place.join(ROOT_KEY), policy.key, &root, ROOT)?;
+    /// The subordinate that signs.
+    pub(crate) fn subordinate(&self) -> &CaCertificate {
+        &self.subordinates[self.signer].certificate
+    }
 
-        let subordinate_der = read_certificate(&subordinate_path)?;
-        let subordinate = parse_certificate(&subordinate_path, &subordinate_der)?;
-        let profile = AuthorityProfile::subordinate(policy, region)?;
-        check_profile(&subordinate, &profile, now)
-            .and_then(|()| check_signed(&subordinate, &root))
-            .map_err(|problem| PkiError::unfit(&subordinate_path, problem))?;
-        let key_path = place.join(SUBORDINATE_KEY);
-        let key = read_key(&key_path, policy.key, &subordinate, SUBORDINATE)?;
+    /// A subordinate and its root, by the subordinate's DER; those that sign, if it is none of
+    /// this authority's.
+    pub(crate) fn path_of(&self, subordinate_der: &[u8]) -> (&CaCertificate, &CaCertificate) {
+        let mut all = self.subordinates.iter();
+        let found = all.find(|it| it.certificate.der == subordinate_der);
+        let found = found.unwrap_or(&self.subordinates[self.signer]);
+        (&found.certificate, &self.roots[found.root])
+    }
 
-        let issuer = Issuer::from_ca_cert_der(&subordinate_der.as_slice().into(), key);
-        let issuer = issuer.map_err(PkiError::issue(profile.subject()))?;
-        Ok(Self {
-            policy,
-            info: describe(policy, &root, &root_der, &subordinate_der)?,
-            subordinate_pem: render_pem(&subordinate_der)?,
-            validity: validity_of(&subordinate),
-            issuer,
-            root_der,
-        })
+    /// The roots that clients are to trust: those to come as well as those that sign no more, until
+    /// they end. By then all that they signed has ended.
+    pub(crate) fn bundle(&self) -> impl Iterator<Item = &CaCertificate> {
+        self.roots.iter().filter(|root| root.validity.not_after >= self.at)
+    }
+
+    /// What clients are told.
+    pub(crate) fn describe(&self) -> AuthorityInfo {
+        let root = &self.roots[self.subordinates[self.signer].root];
+        let Validity { not_before, not_after } = root.validity;
+        let subordinates = self.subordinates.iter().map(|it| &it.certificate);
+        let alive = subordinates.filter(|it| it.validity.not_after >= self.at);
+        AuthorityInfo {
+            identifier: self.policy.identifier,
+            subject: root.info.subject.clone(),
+            thumbprint_sha1: hex::encode(Sha1::digest(&root.der)),
+            not_before,
+            not_after,
+            root_pem: root.pem.clone(),
+            roots: self.bundle().map(|it| it.info.clone()).collect(),
+            subordinates: alive.map(|it| it.info.clone()).collect(),
+        }
     }
 }
 
-/// Makes root and subordinate with their keys, as the files of a folder.
-fn generate(
-    policy: &CaPolicy,
-    region: &str,
+fn load(home: &Home<'_>) -> Result<(Vec<CaCertificate>, Vec<Subordinate>)> {
+    let roots = home.load_roots()?;
+    let mut subordinates = Vec::new();
+    for (root, certificate) in roots.iter().enumerate() {
+        if !home.is_retired(root, roots.len())? {
+            home.check_root_key(root, certificate)?;
+        }
+        let found = home.load_subordinates(root, certificate)?.into_iter().enumerate();
+        subordinates.extend(found.map(|(number, certificate)| Subordinate {
+            root,
+            number,
+            certificate,
+        }));
+    }
+    Ok((roots, subordinates))
+}
+
+fn make(
+    home: &Home<'_>,
+    step: Step,
+    roots: &[CaCertificate],
+    subordinates: &[Subordinate],
     now: OffsetDateTime,
-) -> Result<[(&'static str, String); 4]> {
-    let root_profile = AuthorityProfile::root(policy, region)?;
-    let profile = AuthorityProfile::subordinate(policy, region)?;
-    let (root_validity, validity) = plan_validity(now, policy.root_years, None)
-        .and_then(|root| Some((root, plan_validity(now, policy.subordinate_years, Some(&root))?)))
-        .ok_or_else(|| PkiError::OutsideValidity { issuer: root_profile.subject(), now })?;
-
-    let [root_key, key] = in_parallel([(), ()].map(|()| || generate_pair(policy.key)));
-    let (root_key, key) = (root_key?, key?);
-    let root_params = root_profile.params(root_validity);
-    let root = root_params.self_signed(&root_key);
-    let root = root.map_err(PkiError::issue(root_profile.subject()))?;
-    let issuer = Issuer::from_params(&root_params, &root_key);
-    let subordinate = profile.params(validity).signed_by(&key, &issuer);
-    let subordinate = subordinate.map_err(PkiError::issue(profile.subject()))?;
-    Ok([
-        (ROOT, root.pem()),
-        (ROOT_KEY, root_key.serialize_pem()),
-        (SUBORDINATE, subordinate.pem()),
-        (SUBORDINATE_KEY, key.serialize_pem()),
-    ])
-}
-
-fn read_certificate(path: &Path) -> Result<Vec<u8>> {
-    parse_pem(&folder::read(path)?)
-        .ok_or_else(|| PkiError::unfit(path, "is not a certificate in PEM"))
-}
-
-fn parse_certificate<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'a>> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
-        _ => Err(PkiError::unfit(path, "is not an X.509 certificate")),
+) -> Result<()> {
+    match step {
+        Step::Root if roots.is_empty() => home.make_first(now),
+        Step::Root => home.make_root(roots.len(), now),
+        Step::Subordinate { root } => {
+            let number = subordinates.iter().filter(|it| it.root == root).count();
+            home.make_subordinate(root, number, &roots[root], now)
+        }
     }
 }
 
-/// Reads a private key and holds it against the certificate beside it.
-fn read_key(
-    path: &Path,
-    algorithm: KeyAlgorithm,
-    certificate: &X509Certificate<'_>,
-    certificate_name: &str,
-) -> Result<KeyPair> {
-    let key = parse_pair(algorithm, &folder::read_private(path)?).ok_or_else(|| {
-        PkiError::unfit(path, format!("is no {} private key in PKCS#8 PEM", algorithm.name()))
-    })?;
-    if key.subject_public_key_info() == certificate.public_key().raw {
-        Ok(key)
-    } else {
-        Err(PkiError::unfit(path, format!("is not the key of {certificate_name}")))
-    }
-}
-
-fn describe(
-    policy: &'static CaPolicy,
-    root: &X509Certificate<'_>,
-    der: &[u8],
-    subordinate_der: &[u8],
-) -> Result<AuthorityInfo> {
-    let Validity { not_before, not_after } = validity_of(root);
-    Ok(AuthorityInfo {
-        identifier: policy.identifier,
-        subject: root.subject().to_string(),
-        thumbprint_sha1: hex::encode(Sha1::digest(der)),
-        not_before,
-        not_after,
-        serial_hex: hex::encode(root.serial.to_bytes_be()),
-        root_pem: render_pem(der)?,
-        subordinate: CertificateInfo::from_der(subordinate_der).ok_or(PkiError::NotACertificate)?,
-    })
+/// Nothing has begun yet: the clock is wrong.
+fn early(home: &Home<'_>, roots: &[CaCertificate], now: OffsetDateTime) -> PkiError {
+    let life = roots.first().map(|root| root.validity);
+    let life = life.map(|it| format!("from {} to {}", it.not_before, it.not_after));
+    let problem = format!("is valid {}, and it is {now}", life.unwrap_or_default());
+    PkiError::unfit(&home.root_path(0), problem)
 }

@@ -6,7 +6,6 @@
 //! extensions differently, and must still accept the authorities of its forerunner.
 
 use pgkeep_model::KeyAlgorithm;
-use time::OffsetDateTime;
 use x509_parser::oid_registry::{
     OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA, OID_SIG_ECDSA_WITH_SHA384, Oid,
 };
@@ -15,20 +14,15 @@ use x509_parser::prelude::X509Certificate;
 use crate::key::algorithm_of;
 use crate::profile::{AuthorityProfile, Validity};
 
-/// Says in what a certificate differs from its profile, as the end of a sentence.
+/// Says in what a certificate differs from its profile, as the end of a sentence. Its time is not
+/// looked at: what has ended is still known.
 pub(crate) fn check_profile(
     certificate: &X509Certificate<'_>,
     profile: &AuthorityProfile,
-    now: OffsetDateTime,
 ) -> Result<(), String> {
     let (subject, wanted) = (certificate.subject().to_string(), profile.subject());
     if subject != wanted {
         return Err(format!("is the certificate of {subject}, not of {wanted}"));
-    }
-    let validity = validity_of(certificate);
-    if !validity.contains(now) {
-        let Validity { not_before, not_after } = validity;
-        return Err(format!("is valid from {not_before} to {not_after}, and it is {now}"));
     }
     let constraints = certificate.basic_constraints().ok().flatten();
     let usage = certificate.key_usage().ok().flatten();

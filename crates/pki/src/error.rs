@@ -42,6 +42,9 @@ pub enum PkiError {
     /// A text is not a certificate.
     #[error("this is no certificate in PEM")]
     NotACertificate,
+    /// A server cannot present a pair, or clients would not trust it.
+    #[error("{0}")]
+    Pair(String),
     /// The certificate was not made.
     #[error("cannot issue a certificate for {subject}")]
     Issue {

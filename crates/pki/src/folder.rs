@@ -2,8 +2,8 @@
 //!
 //! It is filled beside its place, under a hidden name, and renamed; each step is synced before the
 //! next. What a killed run left under the hidden name is removed by the next. Deliberately absent:
-//! changing a folder in place. A second generation of an authority is a second folder beside the
-//! first (`<identifier>.2`), and appears in the same way.
+//! changing a folder in place. What follows in an authority gets a folder beside the first, which
+//! appears in the same way.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};

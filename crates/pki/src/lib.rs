@@ -6,7 +6,7 @@
 //! all, and an authority found damaged is refused rather than made anew, because clients hold its
 //! root.
 //!
-//! Deliberately absent: the clock (a parameter), when to renew (a decision of `model`), and the
+//! Deliberately absent: the clock (a parameter), when to renew a leaf (`workflow`), and the
 //! check of a chain as served (`probe`, which must not share code with what it judges).
 
 mod authorities;
@@ -15,9 +15,12 @@ mod bundle;
 mod check;
 mod error;
 mod folder;
+mod generation;
 mod info;
 mod key;
+mod pair;
 mod parallel;
+mod plan;
 mod profile;
 
 pub use authorities::{Authorities, Leaf};
@@ -25,5 +28,6 @@ pub use authority::AuthorityInfo;
 pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;
+pub use pair::PairPem;
 
 type Result<T, E = PkiError> = std::result::Result<T, E>;

@@ -56,7 +56,7 @@ pub(crate) fn plan_validity(
 
 /// The same date that many years later; 28 February where 29 February does not exist. Nothing past
 /// the year 9999, which no certificate can name.
-fn add_years(at: OffsetDateTime, years: u16) -> Option<OffsetDateTime> {
+pub(crate) fn add_years(at: OffsetDateTime, years: u16) -> Option<OffsetDateTime> {
     let year = at.year() + i32::from(years);
     let date = at.date();
     let moved = date.replace_year(year).or_else(|_| date.replace_day(28)?.replace_year(year));
@@ -72,14 +72,14 @@ pub(crate) struct AuthorityProfile {
 }
 
 impl AuthorityProfile {
-    /// The root: no path length, as in the original.
-    pub(crate) fn root(policy: &CaPolicy, region: &str) -> Result<Self> {
-        Self::named(policy, format!("pgkeep RDS {region} Root CA {}", policy.label), None)
+    /// A root: no path length, as in the original.
+    pub(crate) fn root(policy: &CaPolicy, region: &str, suffix: &str) -> Result<Self> {
+        Self::named(policy, format!("pgkeep RDS {region} Root CA {}{suffix}", policy.label), None)
     }
 
-    /// The first subordinate of a root; the letter leaves room for the ones that follow it.
-    pub(crate) fn subordinate(policy: &CaPolicy, region: &str) -> Result<Self> {
-        let name = format!("pgkeep RDS {region} Subordinate CA {}.A", policy.label);
+    /// A subordinate of a root.
+    pub(crate) fn subordinate(policy: &CaPolicy, region: &str, suffix: &str) -> Result<Self> {
+        let name = format!("pgkeep RDS {region} Subordinate CA {}{suffix}", policy.label);
         Self::named(policy, name, Some(0))
     }
 

@@ -4,8 +4,9 @@
 //! in use: a single rename moves the server from pair to pair, and the old pair is there to go
 //! back to.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::PostgresError;
@@ -14,41 +15,61 @@ use crate::layout::{InstanceFiles, ensure_folder, names, write_files_durably};
 const CERTIFICATE: &str = "server-cert.pem";
 const KEY: &str = "server-key.pem";
 const AUTHORITIES: &str = "ca-cert.pem";
+const FILES: [&str; 3] = [CERTIFICATE, KEY, AUTHORITIES];
 
 /// What a server needs to present itself.
-#[derive(Debug)]
-pub struct KeyPairFiles<'a> {
-    /// Names the pair; hexadecimal.
-    pub serial: &'a str,
+pub struct KeyPair {
     /// The leaf and its subordinate.
-    pub chain_pem: &'a str,
+    pub chain: String,
     /// The private key, PKCS#8.
-    pub key_pem: &'a str,
+    pub key: String,
     /// The roots.
-    pub roots_pem: &'a str,
+    pub roots: String,
 }
 
-/// Writes a pair and puts it in use; pairs other than it and the last one in use are removed.
-pub fn install_key_pair(
+/// What of a pair's files and of `rds-metadata` changes whenever they do: a cheap answer to whether
+/// they have to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairMark {
+    link: Option<PathBuf>,
+    files: [Option<FileMark>; 3],
+}
+
+/// Device, inode, size, mode, and the time of the last change, which no program can set.
+type FileMark = (u64, u64, u64, u32, (i64, i64));
+
+/// Writes a pair, to be used later.
+pub fn write_key_pair(
     files: &InstanceFiles,
-    pair: &KeyPairFiles<'_>,
+    serial: &str,
+    pair: &KeyPair,
 ) -> Result<(), PostgresError> {
-    let before = serial_in_use(files);
-    let folder = files.certificates().join(pair.serial);
+    let folder = files.certificates().join(serial);
     ensure_folder(&folder)?;
     write_files_durably(&[
-        (folder.join(CERTIFICATE), pair.chain_pem),
-        (folder.join(KEY), pair.key_pem),
-        (folder.join(AUTHORITIES), pair.roots_pem),
-    ])?;
-    use_key_pair(files, pair.serial)?;
-    for name in names(&files.certificates())? {
-        if name != pair.serial && Some(&name) != before.as_ref() {
-            let old = files.certificates().join(name);
-            fs::remove_dir_all(&old).map_err(PostgresError::file("remove", old))?;
-        }
-    }
-    Ok(())
+        (folder.join(CERTIFICATE), &pair.chain),
+        (folder.join(KEY), &pair.key),
+        (folder.join(AUTHORITIES), &pair.roots),
+    ])
+}
+
+/// Reads a pair, in use or not.
+///
+/// # Errors
+/// A file is missing or cannot be read, or PostgreSQL would refuse the key because others can
+/// read it.
+pub fn read_key_pair(files: &InstanceFiles, serial: &str) -> Result<KeyPair, PostgresError> {
+    let folder = files.certificates().join(serial);
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read_to_string(&path).map_err(PostgresError::file("read", path))
+    };
+    let pair = KeyPair { chain: read(CERTIFICATE)?, key: read(KEY)?, roots: read(AUTHORITIES)? };
+    let path = folder.join(KEY);
+    let about = fs::metadata(&path).map_err(PostgresError::file("look at", &path))?;
+    let mode = about.mode() & 0o7777;
+    let for_others = mode & 0o077;
+    if for_others == 0 { Ok(pair) } else { Err(PostgresError::KeyMode { path, mode }) }
 }
 
 /// Points `rds-metadata` to a pair that is there.
@@ -56,23 +77,49 @@ pub fn use_key_pair(files: &InstanceFiles, serial: &str) -> Result<(), PostgresE
     let beside = files.folder().join("rds-metadata.new");
     let link = || {
         match fs::remove_file(&beside) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        symlink(Path::new("certificates").join(serial), &beside)?;
+        symlink(target(serial), &beside)?;
         fs::rename(&beside, files.metadata())
     };
     link().map_err(PostgresError::file("link", files.metadata()))
 }
 
-/// The serial number of the pair in use, if all its files are there.
-pub fn serial_in_use(files: &InstanceFiles) -> Option<String> {
-    let target: PathBuf = fs::read_link(files.metadata()).ok()?;
-    let complete = [CERTIFICATE, KEY, AUTHORITIES]
-        .iter()
-        .all(|name| fs::metadata(files.metadata().join(name)).is_ok_and(|file| file.len() > 0));
-    let serial = target.file_name()?.to_str()?.to_owned();
-    complete.then_some(serial)
+/// Removes all pairs but those.
+pub fn remove_other_key_pairs(files: &InstanceFiles, kept: &[&str]) -> Result<(), PostgresError> {
+    for name in names(&files.certificates())? {
+        if !kept.contains(&&*name) {
+            let old = files.certificates().join(name);
+            fs::remove_dir_all(&old).map_err(PostgresError::file("remove", old))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether `rds-metadata` leads to that pair.
+///
+/// # Errors
+/// It is missing, is no link, or leads elsewhere.
+pub fn check_in_use(files: &InstanceFiles, serial: &str) -> Result<(), PostgresError> {
+    let path = files.metadata();
+    let found = fs::read_link(&path).map_err(PostgresError::file("read the link", &path))?;
+    if found == target(serial) { Ok(()) } else { Err(PostgresError::OtherPair { path, found }) }
+}
+
+/// Looks at `rds-metadata` and at the files of a pair.
+pub fn pair_mark(files: &InstanceFiles, serial: &str) -> PairMark {
+    let folder = files.certificates().join(serial);
+    let mark = |name| fs::metadata(folder.join(name)).ok().map(|about| file_mark(&about));
+    PairMark { link: fs::read_link(files.metadata()).ok(), files: FILES.map(mark) }
+}
+
+fn file_mark(about: &Metadata) -> FileMark {
+    (about.dev(), about.ino(), about.len(), about.mode(), (about.ctime(), about.ctime_nsec()))
+}
+
+fn target(serial: &str) -> PathBuf {
+    Path::new("certificates").join(serial)
 }
 
 /// The chain in use, as the server is to present it.

@@ -72,6 +72,22 @@ pub enum PostgresError {
     /// The roots of servers' certificates cannot be used.
     #[error("the trust bundle cannot be used")]
     Roots(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A private key that PostgreSQL refuses.
+    #[error("{} can be read by others (mode {mode:04o})", path.display())]
+    KeyMode {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The link to the pair in use leads to another than the recorded one.
+    #[error("{} leads to {}", path.display(), found.display())]
+    OtherPair {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        found: PathBuf,
+    },
     /// No server runs for the instance.
     #[error("no server runs for this instance")]
     NotRunning,

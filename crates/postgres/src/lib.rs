@@ -23,7 +23,10 @@ mod trash;
 pub mod view;
 
 pub use admin::{Access, Admin};
-pub use certificate::{KeyPairFiles, chain_in_use, install_key_pair, serial_in_use, use_key_pair};
+pub use certificate::{
+    KeyPair, PairMark, chain_in_use, check_in_use, pair_mark, read_key_pair,
+    remove_other_key_pairs, use_key_pair, write_key_pair,
+};
 pub use conf::{AuthenticationMethod, Rendered, Settings, digest, render, write_configuration};
 pub use connections::{LogMark, LogReading, log_mark, read_connections};
 pub use engine::{
@@ -33,7 +36,7 @@ pub use engine::{
 pub use error::PostgresError;
 pub use kept::KeptSession;
 pub use layout::{InstanceFiles, Layout};
-pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start};
+pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start, why_tls_not_reloaded};
 pub use password::verifier;
 pub use postmaster::{Postmaster, Postmasters, Shutdown, Started};
 pub use prepare::{prepare, prepared, sweep_pool, take_prepared};

@@ -2,11 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use crate::PostgresError;
 use crate::layout::{InstanceFiles, names};
+
+/// How often the log is read for a server's last words, and for how long: half a second.
+pub(crate) const LAST_WORDS_INTERVAL: Duration = Duration::from_millis(4);
+pub(crate) const LAST_WORDS_POLLS: u32 = 125;
 
 /// A log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +122,48 @@ pub(crate) fn words_of_run(files: &InstanceFiles, pid: i32) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
+/// Why a server kept its old certificate at its last reload, in its own line; waits up to half a
+/// second for its collector, a process of its own, to have written that.
+pub async fn why_tls_not_reloaded(files: &InstanceFiles, pid: i32) -> Option<String> {
+    for _ in 0..LAST_WORDS_POLLS {
+        if let Some(line) = refusal(&newest_words(files), pid) {
+            return Some(line);
+        }
+        tokio::time::sleep(LAST_WORDS_INTERVAL).await;
+    }
+    None
+}
+
+/// The end of the newest log file; connections fill it too, but not this much in a second.
+fn newest_words(files: &InstanceFiles) -> String {
+    const LENGTH: u64 = 1 << 18;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let folder = files.log().join("error");
+        let newest = names(&folder).unwrap_or_default().into_iter().max().unwrap_or_default();
+        let mut file = File::open(folder.join(newest))?;
+        file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(LENGTH)))?;
+        let mut words = Vec::new();
+        file.take(LENGTH).read_to_end(&mut words)?;
+        Ok(words)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+/// PostgreSQL: `reload_conf` in `postmaster.c`; what `be_tls_init` objects to comes last before it.
+fn refusal(words: &str, pid: i32) -> Option<String> {
+    let own = format!(":[{pid}]:LOG:  ");
+    let said = words.lines().filter_map(|line| Some(line.split_once(&own)?.1));
+    let mut since = Vec::new();
+    for message in said {
+        if message.starts_with("received SIGHUP") {
+            since.clear();
+        }
+        since.push(message);
+    }
+    let end = since.iter().position(|it| it.ends_with("SSL configuration was not reloaded"))?;
+    end.checked_sub(1).map(|before| since[before].to_owned())
+}
+
 /// Opens a log by its API name, which is one of those that [`log_files`] lists.
 fn open_log(files: &InstanceFiles, name: &str) -> Result<File, PostgresError> {
     let listed = log_files(files)?.into_iter().any(|file| file.name == name);
@@ -125,4 +172,30 @@ fn open_log(files: &InstanceFiles, name: &str) -> Result<File, PostgresError> {
     }
     let path = files.log().join(name);
     File::open(&path).map_err(PostgresError::file("open", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_reload_says_why_it_kept_the_certificate() {
+        let line = |pid: i32, text: &str| format!("2026-11-24 09:00:00 UTC::@:[{pid}]:{text}\n");
+        let refused = [
+            line(7, "LOG:  received SIGHUP, reloading configuration files"),
+            line(7, "LOG:  could not load the old one"),
+            line(7, "LOG:  SSL configuration was not reloaded"),
+            line(7, "LOG:  received SIGHUP, reloading configuration files"),
+            line(7, "LOG:  private key file \"k\" has group or world access"),
+            line(7, "DETAIL:  File must have permissions u=rw (0600) or less."),
+            line(8, "LOG:  connection received"),
+            line(7, "LOG:  SSL configuration was not reloaded"),
+        ]
+        .concat();
+        let why = "private key file \"k\" has group or world access";
+        assert_eq!(refusal(&refused, 7).as_deref(), Some(why));
+        assert_eq!(refusal(&refused, 8), None);
+        let loaded = refused + &line(7, "LOG:  received SIGHUP, reloading configuration files");
+        assert_eq!(refusal(&loaded, 7), None);
+    }
 }

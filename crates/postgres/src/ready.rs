@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::layout::InstanceFiles;
-use crate::logs::words_of_run;
+use crate::logs::{LAST_WORDS_INTERVAL, LAST_WORDS_POLLS, words_of_run};
 use crate::postmaster::Started;
 use crate::{PostgresError, program};
 
@@ -18,10 +18,6 @@ use crate::{PostgresError, program};
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 /// Which line it is: `LOCK_FILE_LINE_PM_STATUS` of `miscadmin.h`.
 const STATUS_LINE: usize = 8;
-
-/// How often the log is read for a server's last words, and for how long: half a second.
-const LAST_WORDS_INTERVAL: Duration = Duration::from_millis(4);
-const LAST_WORDS_POLLS: u32 = 125;
 
 impl Started {
     /// Waits until the server accepts connections, or has ended.

@@ -26,7 +26,7 @@ pub(crate) async fn bundle(
         Some((name, "pem")) if is_bundle(name) => found(PEM, authorities.bundle_pem().into_bytes()),
         Some((name, "p7b")) if is_bundle(name) => found(P7B, authorities.bundle_p7b().to_vec()),
         Some((name, "pem")) if scope == "global" => match authorities.authority_pem(name) {
-            Ok(pem) => found(PEM, pem.as_bytes().to_vec()),
+            Ok(pem) => found(PEM, pem.into_bytes()),
             Err(_) => not_found(),
         },
         _ => not_found(),

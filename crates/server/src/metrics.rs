@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use pgkeep_model::{DbInstance, DbInstanceIdentifier};
-use pgkeep_workflow::Session;
+use pgkeep_workflow::{CertificateInfo, Session};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -123,11 +123,11 @@ impl Api {
     fn register_authorities(&self, registry: &mut Registry) {
         let mut expiries = Vec::new();
         for authority in self.control.authorities().describe() {
-            let subordinate = authority.subordinate;
-            for (kind, serial, not_after) in [
-                ("root", authority.serial_hex, authority.not_after),
-                ("subordinate", subordinate.serial_hex, subordinate.not_after),
-            ] {
+            let roots = authority.roots.into_iter().map(|it| ("root", it));
+            let subordinates = authority.subordinates.into_iter().map(|it| ("subordinate", it));
+            for (kind, CertificateInfo { serial_hex: serial, not_after, .. }) in
+                roots.chain(subordinates)
+            {
                 let ca_certificate_identifier = authority.identifier;
                 let certificate = OfAuthority { ca_certificate_identifier, kind, serial };
                 expiries.push((certificate, not_after.unix_timestamp()));
@@ -135,7 +135,7 @@ impl Api {
         }
         registry.register_with_unit(
             "ca_certificate_expiry_timestamp",
-            "When a root, or the subordinate that signs for it, ends",
+            "When a root in the trust bundle, or a subordinate, ends",
             Unit::Seconds,
             gauges(expiries),
         );

@@ -262,7 +262,9 @@ impl ControlPlane {
         fs::write(self.bundle(), bundle + "\n").expect("a file for the bundle");
         let value = |name: &str| environment.get(name).map(String::as_str).expect(name);
         let (key, secret) = (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"));
-        let api = Api::new(url, value("AWS_REGION"), key, secret);
+        let days = self.options.environment.iter().find(|(name, _)| name == "PGKEEP_CLOCK_DAYS");
+        let days = days.map_or(0, |(_, days)| days.parse().expect("a number of days"));
+        let api = Api::new(url, value("AWS_REGION"), key, secret).ahead(days);
         Access { api, environment }
     }
 

@@ -4,6 +4,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use time::OffsetDateTime;
+
+use crate::api::now;
 use crate::program::{program, run};
 use crate::{ControlPlane, Instance};
 
@@ -46,6 +49,21 @@ impl ControlPlane {
     /// # Errors
     /// What OpenSSL says against it.
     pub fn verify(&self, served: &Served, host: &str, roots: &Path) -> Result<(), String> {
+        self.verify_at(served, host, roots, now())
+    }
+
+    /// The same at another time.
+    ///
+    /// # Errors
+    /// What OpenSSL says against it.
+    pub fn verify_at(
+        &self,
+        served: &Served,
+        host: &str,
+        roots: &Path,
+        at: OffsetDateTime,
+    ) -> Result<(), String> {
+        let at = at.unix_timestamp().to_string();
         let file = |name: &str, content: &str| {
             let path = self.desk().join(format!("{}-{name}.pem", served.serial));
             fs::write(&path, content).expect("a file");
@@ -59,6 +77,8 @@ impl ControlPlane {
                 "-x509_strict",
                 "-purpose",
                 "sslserver",
+                "-attime",
+                &at,
                 "-verify_hostname",
                 host,
                 "-no-CApath",

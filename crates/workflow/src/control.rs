@@ -16,13 +16,15 @@ use pgkeep_postgres::{
     log_files, log_portion, tail_start,
 };
 use pgkeep_store::{Installation, Store};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::WorkflowError;
+use crate::authorities::ensure_authorities;
 use crate::failures::Failures;
 use crate::hosts::HostsFile;
 use crate::kept::KeptSessions;
 use crate::keys::KeyPool;
+use crate::pairs::Pairs;
 use crate::sessions::AT_ONCE;
 
 /// What a control plane is opened with.
@@ -54,9 +56,10 @@ pub struct Control {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) layout: Layout,
-    pub(crate) authorities: Authorities,
+    pub(crate) authorities: watch::Sender<Arc<Authorities>>,
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
+    pub(crate) pairs: Pairs,
     pub(crate) wake: Notify,
     /// Something was taken from the stock; made anew when the work that it was taken for is over,
     /// which it would slow down.
@@ -75,16 +78,16 @@ impl Control {
         let store = Store::open(&root.join("state.db"))?;
         store.durably(|state| state.ensure_installation(&settings.installation))?;
         let now = settings.clock.now();
-        let region = settings.installation.region.as_str();
-        let authorities = Authorities::ensure(&root.join("authorities"), region, now)?;
+        let authorities = ensure_authorities(&settings)?;
         store.quickly(|state| state.make_all_due(now))?;
         Ok(Arc::new(Self {
             settings,
             store,
             layout,
-            authorities,
+            authorities: watch::Sender::new(Arc::new(authorities)),
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
+            pairs: Pairs::default(),
             wake: Notify::new(),
             taken: AtomicBool::new(false),
             refill: Notify::new(),
@@ -97,11 +100,6 @@ impl Control {
     /// The state file.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// The authorities, for their public parts.
-    pub fn authorities(&self) -> &Authorities {
-        &self.authorities
     }
 
     /// The engines.

@@ -15,6 +15,8 @@ pub enum Effect {
     TakeDataDirectory,
     /// Issue a certificate with a new key and put both in place.
     IssueCertificate,
+    /// Put the pair that was proved last back in place.
+    PutBack,
     /// Write the configuration and start the server.
     Start,
     /// Make roles, password and databases as wanted.
@@ -33,10 +35,11 @@ pub enum Effect {
 
 impl Effect {
     /// Every effect, for the tests that interrupt each.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InstallEngine,
         Self::TakeDataDirectory,
         Self::IssueCertificate,
+        Self::PutBack,
         Self::Start,
         Self::ApplyAccess,
         Self::Reload,
@@ -52,6 +55,7 @@ impl Effect {
             Self::InstallEngine => "install-engine",
             Self::TakeDataDirectory => "take-data-directory",
             Self::IssueCertificate => "issue-certificate",
+            Self::PutBack => "put-back",
             Self::Start => "start",
             Self::ApplyAccess => "apply-access",
             Self::Reload => "reload",
@@ -71,10 +75,15 @@ pub struct World {
     pub engine: bool,
     /// The data directory is in place.
     pub data_directory: bool,
-    /// The pair of files that `Applied::certificate` names is in use.
+    /// The pair of files that `Applied::certificate` names is in use, and whole.
     pub certificate: bool,
+    /// That of `Applied::proved` is another, and whole. It may be for the endpoint before a rename:
+    /// a server with that is better than none.
+    pub previous: bool,
     /// Its time has come to be renewed.
     pub renews: bool,
+    /// Another certificate was refused a short time ago: a change is tried again later.
+    pub waits: bool,
     /// A postmaster runs.
     pub running: bool,
 }
@@ -108,13 +117,27 @@ pub fn decide(instance: &DbInstance, wanted: &Wanted, world: World) -> Option<Ef
     if !world.data_directory {
         return Some(Effect::TakeDataDirectory);
     }
-    if !world.certificate || world.renews || !certificate_fits(instance) {
-        return Some(Effect::IssueCertificate);
+    if let Some(effect) = decide_certificate(instance, world) {
+        return Some(effect);
     }
     if !world.running {
         return Some(Effect::Start);
     }
     decide_running(instance, wanted)
+}
+
+/// A new pair is in use before it is proved, and only the proof tells whether the server took it:
+/// a refusal that was recorded puts the previous pair back, as long as that is good. So a running
+/// server's new pair, even a damaged one, is first reloaded and proved. Any other damage is made
+/// good with another pair, at once; what only is to change waits its time after a refusal.
+fn decide_certificate(instance: &DbInstance, world: World) -> Option<Effect> {
+    if world.previous && instance.applied.refusal.is_some() {
+        return Some(Effect::PutBack);
+    }
+    let is_to_be_proved = world.previous && world.running;
+    let is_damaged = !world.certificate && !is_to_be_proved;
+    let changes = world.renews || !certificate_fits(instance);
+    (is_damaged || (changes && !world.waits)).then_some(Effect::IssueCertificate)
 }
 
 fn decide_running(instance: &DbInstance, wanted: &Wanted) -> Option<Effect> {
@@ -144,4 +167,4 @@ pub(crate) fn certificate_fits(instance: &DbInstance) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,8 +12,9 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Admin, Engine, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard, empty_trash,
-    install_key_pair, prepare, take_prepared, write_configuration,
+    Admin, Engine, InstanceFiles, KeyPair, Priority, Shutdown, discard, empty_trash, prepare,
+    remove_other_key_pairs, take_prepared, use_key_pair, why_tls_not_reloaded, write_configuration,
+    write_key_pair,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 
@@ -33,6 +34,8 @@ pub(crate) struct Step<'a> {
     pub(crate) engine: Option<&'a Engine>,
     pub(crate) plan: &'a Plan,
     pub(crate) files: &'a InstanceFiles,
+    /// What is wrong with the pair in use.
+    pub(crate) damage: Option<String>,
 }
 
 /// What to write into the row after an effect. Whatever changes what is served forgets the proof.
@@ -45,6 +48,7 @@ impl Step<'_> {
             Effect::InstallEngine => self.install_engine().await,
             Effect::TakeDataDirectory => self.take_data_directory().await,
             Effect::IssueCertificate => self.issue_certificate().await,
+            Effect::PutBack => self.put_back(),
             Effect::Start => self.start().await,
             Effect::ApplyAccess => self.apply_access().await,
             Effect::Reload => self.reload().await,
@@ -85,21 +89,32 @@ impl Step<'_> {
             WorkflowError::Model(format!("unknown authority {}", desired.ca_identifier))
         })?;
         let key = self.leaf_key(policy.key).await?;
-        let authorities = &self.control.authorities;
+        let authorities = self.control.authorities();
         let now = self.control.clock().now();
         let leaf = authorities.issue_leaf(policy.identifier, &key, &desired.endpoint, now)?;
-        install_key_pair(
-            self.files,
-            &KeyPairFiles {
-                serial: &leaf.serial_hex,
-                chain_pem: &leaf.chain_pem,
-                key_pem: &key.to_pem(),
-                roots_pem: &authorities.bundle_pem(),
-            },
-        )?;
         let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
+        let (serial, applied) = (&record.serial, &self.instance.applied);
+        let pair =
+            KeyPair { chain: leaf.chain_pem, key: key.to_pem(), roots: authorities.bundle_pem() };
+        write_key_pair(self.files, serial, &pair)?;
+        self.control.check_pair(self.files, &record)?;
+        use_key_pair(self.files, serial)?;
+        // The one to go back to stays.
+        let proved = applied.proved.as_ref().or(applied.certificate.as_ref());
+        let kept = [Some(&record), proved].map(|it| it.map_or("", |it| &it.serial));
+        remove_other_key_pairs(self.files, &kept)?;
         Ok(Box::new(move |applied| {
             applied.certificate = Some(record);
+            applied.refusal = None;
+            applied.proof_digest = None;
+        }))
+    }
+
+    fn put_back(&self) -> Result<Record, WorkflowError> {
+        let Some(proved) = self.instance.applied.proved.clone() else { return Ok(nothing()) };
+        use_key_pair(self.files, &proved.serial)?;
+        Ok(Box::new(move |applied| {
+            applied.certificate = Some(proved);
             applied.proof_digest = None;
         }))
     }
@@ -170,7 +185,7 @@ impl Step<'_> {
             if parameters.force_ssl { PlaintextPolicy::Refused } else { PlaintextPolicy::Accepted };
         let expected = Expected {
             leaf_fingerprint: certificate.map(|it| it.fingerprint.clone()).unwrap_or_default(),
-            roots_pem: self.control.authorities.bundle_pem(),
+            roots_pem: self.control.authorities().bundle_pem(),
             judged_at: self.control.clock().now(),
             plaintext: Plaintext { policy, user: desired.master_username.clone(), database },
             min_version: parameters.tls_version("ssl_min_protocol_version"),
@@ -187,7 +202,10 @@ impl Step<'_> {
         })?;
         checked?;
         let digest = self.plan.wanted.proof_digest.clone();
-        Ok(Box::new(move |applied| applied.proof_digest = Some(digest)))
+        Ok(Box::new(move |applied| {
+            applied.proved.clone_from(&applied.certificate);
+            applied.proof_digest = Some(digest);
+        }))
     }
 
     async fn stop(&self, shutdown: Shutdown) -> Result<Record, WorkflowError> {
@@ -212,7 +230,12 @@ fn nothing() -> Record {
     Box::new(|_| {})
 }
 
-fn certificate_record(ca_identifier: &str, endpoint: &str, leaf: &Leaf) -> CertificateRecord {
+/// What is recorded of a leaf.
+pub(crate) fn certificate_record(
+    ca_identifier: &str,
+    endpoint: &str,
+    leaf: &Leaf,
+) -> CertificateRecord {
     CertificateRecord {
         ca_identifier: ca_identifier.to_owned(),
         endpoint: endpoint.to_owned(),
@@ -261,23 +284,53 @@ pub(crate) fn openssl_in(engine: Option<&Engine>) -> (u16, u16, u16) {
     engine.and_then(|engine| openssl_release(&engine.openssl.text)).unwrap_or((1, 1, 1))
 }
 
-/// The event that tells of an effect on an instance that had been available before.
-pub(crate) fn event_of(effect: Effect, instance: &DbInstance) -> Option<(EventCategory, String)> {
-    if !instance.applied.created {
-        return None;
+impl Step<'_> {
+    /// The event that tells of an effect on an instance that had been available before.
+    pub(crate) async fn event(&self, effect: Effect) -> Option<(EventCategory, String)> {
+        let instance = self.instance;
+        if !instance.applied.created {
+            return None;
+        }
+        let authority = &instance.desired.ca_identifier;
+        let (category, message) = match effect {
+            Effect::ApplyAccess => {
+                (EventCategory::ConfigurationChange, "Reset master credentials.".to_owned())
+            }
+            Effect::IssueCertificate => {
+                let why = self.damage.as_ref().map(|found| {
+                    format!(", since the files of the one in use were damaged: {found}")
+                });
+                let why = why.unwrap_or_default();
+                let message = format!("Issued a new server certificate by {authority}{why}.");
+                (EventCategory::ConfigurationChange, message)
+            }
+            Effect::PutBack => {
+                let why = self.why_refused().await;
+                let message = format!(
+                    "Put the previous server certificate back in use, since the new one by \
+                     {authority} was not served: {why}."
+                );
+                (EventCategory::Failure, message)
+            }
+            Effect::Stop if instance.status == InstanceStatus::Rebooting => {
+                (EventCategory::Availability, "DB instance shutdown.".to_owned())
+            }
+            _ => return None,
+        };
+        Some((category, message))
     }
-    match effect {
-        Effect::ApplyAccess => {
-            Some((EventCategory::ConfigurationChange, "Reset master credentials.".to_owned()))
+
+    /// In PostgreSQL's own words, if it wrote why; else what the client saw.
+    async fn why_refused(&self) -> String {
+        let id = &self.instance.resource_id;
+        let running = self.control.postmasters.running(id, self.files).ok().flatten();
+        if let Some(postmaster) = running
+            && let Some(line) = why_tls_not_reloaded(self.files, postmaster.pid()).await
+        {
+            return line;
         }
-        Effect::IssueCertificate => Some((
-            EventCategory::ConfigurationChange,
-            format!("Issued a new server certificate by {}.", instance.desired.ca_identifier),
-        )),
-        Effect::Stop if instance.status == InstanceStatus::Rebooting => {
-            Some((EventCategory::Availability, "DB instance shutdown.".to_owned()))
-        }
-        _ => None,
+        let refusal = self.instance.applied.refusal.as_ref();
+        refusal.map(|it| it.reason.clone()).unwrap_or_default()
     }
 }
 

@@ -1,7 +1,9 @@
-//! Places where a test can stop the process, or make an effect fail.
+//! Places where a test can stop the process, make an effect fail, or shorten a wait.
 //!
 //! `PGKEEP_FAILPOINT=<effect>:<before|after>:<kill|fail>`; read only in builds with the feature
 //! `failpoints`, which no release has.
+
+use std::time::Duration;
 
 /// On which side of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,4 +35,17 @@ pub(crate) fn reached(effect: &str, moment: Moment) -> bool {
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn reached(_effect: &str, _moment: Moment) -> bool {
     false
+}
+
+/// How long to wait: as usual, or as many milliseconds as a test wishes that waits for it.
+#[cfg(feature = "failpoints")]
+pub(crate) fn pause(variable: &str, usual: Duration) -> Duration {
+    let wish = std::env::var(variable).ok().and_then(|wish| wish.parse().ok());
+    wish.map_or(usual, Duration::from_millis)
+}
+
+/// As usual, in builds for use.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn pause(_variable: &str, usual: Duration) -> Duration {
+    usual
 }

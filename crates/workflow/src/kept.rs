@@ -40,7 +40,7 @@ impl Control {
         let (control, files) = (Arc::clone(self), self.files(instance));
         let endpoint = instance.desired.endpoint.clone();
         let address = SocketAddr::new(instance.desired.address, instance.desired.port);
-        let roots_pem = self.authorities.bundle_pem();
+        let roots_pem = self.authorities().bundle_pem();
         tokio::spawn(async move {
             let opened = {
                 let _turn = control.looks.acquire().await;

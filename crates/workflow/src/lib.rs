@@ -4,6 +4,7 @@
 //! remembered. Between the two stands one pure function, [`decide`]. No transaction is open while
 //! an effect runs, and there is nothing to undo: work goes on from wherever a kill left it.
 
+mod authorities;
 mod clients;
 mod control;
 mod deaths;
@@ -17,6 +18,7 @@ mod hosts;
 mod kept;
 mod keys;
 mod maintenance;
+mod pairs;
 mod parameters;
 mod pool;
 mod rest;
@@ -32,14 +34,14 @@ pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
 pub use error::WorkflowError;
 pub use hosts::HostsFile;
-pub use pgkeep_pki::{AuthorityInfo, CertificateInfo};
+pub use pgkeep_pki::{Authorities, AuthorityInfo, CertificateInfo};
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;
 
 use driver::Driver;
 
-/// Runs the driver, keeps the pool stocked and watches who connects until `shutdown` resolves;
-/// servers run on.
+/// Runs the driver, keeps the pool stocked, sees to the authorities, and watches who connects and
+/// what becomes of the certificates until `shutdown` resolves; servers run on.
 pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     let swept = pgkeep_postgres::empty_trash(&control.layout).and_then(|()| {
         pgkeep_postgres::sweep_pool(&control.layout, &control.settings.engines.installed())
@@ -49,8 +51,10 @@ pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     }
     let stock = tokio::spawn(pool::keep_stocked(Arc::clone(&control)));
     let clients = tokio::spawn(clients::watch_clients(Arc::clone(&control)));
+    let pairs = tokio::spawn(pairs::watch_pairs(Arc::clone(&control)));
+    let authorities = tokio::spawn(authorities::keep_authorities(Arc::clone(&control)));
     Driver::new(Arc::clone(&control)).run(shutdown).await;
-    for task in [stock, clients] {
+    for task in [stock, clients, pairs, authorities] {
         task.abort();
         let _ = task.await;
     }

@@ -10,14 +10,29 @@ use crate::{Control, WorkflowError};
 /// How long before its end a certificate is renewed whatever the window: for a pgkeep that was down
 /// in every window since half of its life.
 const LAST_CALL: Duration = Duration::days(30);
+/// After a certificate that was not served, before another is issued for the same wish.
+const REFUSAL_PAUSE: Duration = Duration::hours(1);
+/// The same while the one in use is for another endpoint: clients that verify need the new one.
+const REFUSAL_PAUSE_RENAMED: Duration = Duration::minutes(1);
 
 /// When the next window with something to do opens.
 pub(crate) fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
     let window = window(instance);
     let change = window.filter(|_| !instance.pending.is_empty()).map(|it| it.next_start(now));
     let certificate = instance.applied.certificate.as_ref().filter(|_| instance.desired.running);
-    let renewal = certificate.map(|certificate| renewal(certificate, window, now));
-    [change, renewal].into_iter().flatten().min()
+    let waits = waits_until(instance, now);
+    let renewal = certificate.map(|it| renewal(it, window, now).max(waits.unwrap_or(now)));
+    [change, renewal, waits].into_iter().flatten().min()
+}
+
+/// Until when no other certificate is issued, after one that was refused.
+pub(crate) fn waits_until(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let refusal = instance.applied.refusal.as_ref();
+    let same = refusal.filter(|refusal| refusal.generation == instance.generation);
+    let certificate = instance.applied.certificate.as_ref();
+    let renamed = certificate.is_some_and(|it| it.endpoint != instance.desired.endpoint);
+    let pause = if renamed { REFUSAL_PAUSE_RENAMED } else { REFUSAL_PAUSE };
+    same.map(|refusal| refusal.at + pause).filter(|until| *until > now)
 }
 
 /// Whether an instance's certificate is to be renewed now.
@@ -60,6 +75,9 @@ impl Driver {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod decades;
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
+use pgkeep_model::{CertificateRefusal, DbInstance, DbiResourceId, EventCategory, InstanceStatus};
 use pgkeep_postgres::{PostgresError, Postmaster};
+use pgkeep_probe::{ProbeError, ProofError};
 use pgkeep_store::Claim;
 use time::OffsetDateTime;
 use tracing::{info, warn};
@@ -104,6 +105,10 @@ impl Driver {
                         row.status = InstanceStatus::Modifying;
                     }
                 }
+                if refuses_certificate(error) && row.applied.certificate != row.applied.proved {
+                    let (generation, reason) = (row.generation, message.clone());
+                    row.applied.refusal = Some(CertificateRefusal { at: now, generation, reason });
+                }
                 if elsewhere {
                     row.desired.address = IpAddr::V4(loopback_address());
                 }
@@ -118,6 +123,27 @@ impl Driver {
             state.append_events(event.as_slice())
         })?;
         Ok(())
+    }
+}
+
+/// Whether an error says that the certificate in use is not the one that clients get, or that the
+/// server does not start with it.
+fn refuses_certificate(error: &WorkflowError) -> bool {
+    match error {
+        WorkflowError::Proof { source, .. } => matches!(
+            **source,
+            ProofError::Fingerprint { .. }
+                | ProofError::Chain { .. }
+                | ProofError::Name { .. }
+                | ProofError::Unanswered(
+                    _,
+                    ProbeError::TlsDeclined { .. } | ProbeError::Handshake { .. }
+                )
+        ),
+        WorkflowError::Postgres(PostgresError::NotStarted { message }) => {
+            message.contains("rds-metadata/") || message.contains("private key")
+        }
+        _ => false,
     }
 }
 
@@ -166,7 +192,7 @@ fn events_at_rest(
 }
 
 /// An error with everything that led to it, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

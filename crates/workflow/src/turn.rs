@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use pgkeep_model::{DbInstance, DbiResourceId, EventCategory, InstanceStatus};
-use pgkeep_postgres::{InstanceFiles, Postmaster, serial_in_use};
-use time::OffsetDateTime;
 use tracing::{debug, info};
 
-use crate::WorkflowError;
 use crate::decide::{Effect, World, certificate_fits, decide};
 use crate::driver::Driver;
-use crate::effects::{Step, event_of, openssl_in, release_in_use};
+use crate::effects::{Step, openssl_in, release_in_use};
 use crate::failpoint::{Moment, reached};
-use crate::maintenance::renews;
+use crate::maintenance::{renews, waits_until};
 use crate::wanted::plan;
+use crate::{Control, WorkflowError};
 
 /// What became of a turn.
 pub(crate) enum Turn {
@@ -59,8 +57,7 @@ impl Driver {
             openssl_in(engine.as_ref()),
             postmaster.as_ref(),
         )?;
-        let now = control.clock().now();
-        let world = look(&instance, &files, engine.is_some(), postmaster.as_ref(), now);
+        let (world, damage) = look(control, &instance, engine.is_some(), postmaster.is_some());
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
             return self.rest(&instance, postmaster);
         };
@@ -74,7 +71,11 @@ impl Driver {
         *doing = Some(effect);
         interrupt(effect, Moment::Before)?;
         let engine = engine.as_ref();
-        let step = Step { control, instance: &instance, engine, plan: &plan, files: &files };
+        // A change replaces the pair whatever became of its files.
+        let damage = damage.filter(|_| certificate_fits(&instance) && !world.renews);
+        let step =
+            Step { control, instance: &instance, engine, plan: &plan, files: &files, damage };
+        let event = step.event(effect).await;
         let record = step.perform(effect).await?;
         interrupt(effect, Moment::After)?;
         if effect == Effect::Remove {
@@ -86,7 +87,7 @@ impl Driver {
                 record(&mut row.applied);
                 row.desired.engine_version = release;
             })?;
-            let event = row.and_then(|_| event_of(effect, &instance));
+            let event = row.and(event);
             state.append_events(&event.map_or_else(Vec::new, |(category, message)| {
                 vec![control.instance_event(&instance.desired.identifier, category, message)]
             }))
@@ -100,7 +101,7 @@ impl Driver {
     /// its certificate is renewed.
     fn announce(&self, instance: &DbInstance, effect: Effect) -> Result<(), WorkflowError> {
         let renews = effect == Effect::IssueCertificate && certificate_fits(instance);
-        if renews || matches!(effect, Effect::Reload | Effect::Prove) {
+        if renews || matches!(effect, Effect::PutBack | Effect::Reload | Effect::Prove) {
             return Ok(());
         }
         let died = effect == Effect::Start && instance.status == InstanceStatus::Available;
@@ -143,21 +144,28 @@ impl Driver {
     }
 }
 
+/// Looks at the world; answers also what is wrong with the pair in use.
 fn look(
+    control: &Control,
     instance: &DbInstance,
-    files: &InstanceFiles,
     engine: bool,
-    postmaster: Option<&Postmaster>,
-    now: OffsetDateTime,
-) -> World {
-    let serial = instance.applied.certificate.as_ref().map(|certificate| &certificate.serial);
-    World {
+    running: bool,
+) -> (World, Option<String>) {
+    let (files, now) = (control.files(instance), control.clock().now());
+    let damage = control.damage(instance);
+    let applied = &instance.applied;
+    let proved = applied.proved.as_ref().filter(|it| applied.certificate.as_ref() != Some(it));
+    let world = World {
         engine,
         data_directory: files.data().join("PG_VERSION").exists(),
-        certificate: serial.is_some() && serial_in_use(files).as_ref() == serial,
+        certificate: applied.certificate.is_some() && damage.is_none(),
+        previous: proved
+            .is_some_and(|it| it.not_after > now && control.check_pair(&files, it).is_ok()),
         renews: renews(instance, now),
-        running: postmaster.is_some(),
-    }
+        waits: waits_until(instance, now).is_some(),
+        running,
+    };
+    (world, damage)
 }
 
 fn interrupt(effect: Effect, moment: Moment) -> Result<(), WorkflowError> {

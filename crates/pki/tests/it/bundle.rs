@@ -10,7 +10,7 @@ fn the_pem_bundle_is_the_three_roots_and_nothing_else() {
     let roots = CA_POLICIES.map(|policy| shared().file(policy.identifier, "root.pem").to_owned());
     assert_eq!(split(&authorities.bundle_pem()), roots);
     for (policy, root) in CA_POLICIES.iter().zip(&roots) {
-        assert_eq!(authorities.authority_pem(policy.identifier).unwrap(), root);
+        assert_eq!(&authorities.authority_pem(policy.identifier).unwrap(), root);
     }
     assert!(authorities.authority_pem("rds-ca-2019").is_err());
 }

@@ -22,7 +22,7 @@ fn a_client_with_the_root_accepts_the_leaf_for_its_endpoint_only() {
         let chain = split(&leaf.chain_pem);
         let [certificate, subordinate] = chain.as_slice() else { panic!("{}", chain.len()) };
         assert_eq!(subordinate, shared().file(policy.identifier, "subordinate.pem"));
-        let root = authorities.authority_pem(policy.identifier).unwrap();
+        let root = &authorities.authority_pem(policy.identifier).unwrap();
         let accepts =
             |root: &str, subordinate, host, at| verify(root, subordinate, certificate, host, at).0;
         let middle = Some(subordinate.as_str());
@@ -35,7 +35,7 @@ fn a_client_with_the_root_accepts_the_leaf_for_its_endpoint_only() {
         assert!(!accepts(root, middle, "other.localhost", NOW));
         assert!(!accepts(root, None, ENDPOINT, NOW), "the subordinate is not trusted by itself");
         for other in CA_POLICIES.iter().filter(|other| **other != policy) {
-            let wrong = authorities.authority_pem(other.identifier).unwrap();
+            let wrong = &authorities.authority_pem(other.identifier).unwrap();
             assert!(!accepts(wrong, middle, ENDPOINT, NOW));
         }
         assert_eq!(public_of_key(&key), openssl(&["x509", "-noout", "-pubkey"], certificate));
@@ -108,7 +108,7 @@ fn an_endpoint_too_long_for_a_common_name_stands_in_the_san_alone() {
         let san = &extensions(&leaf.chain_pem)["Subject Alternative Name"];
         assert_eq!(san, &format!("DNS:{endpoint}"));
         let chain = split(&leaf.chain_pem);
-        let root = authorities.authority_pem(ECC).unwrap();
+        let root = &authorities.authority_pem(ECC).unwrap();
         let (agreed, text) = verify(root, Some(&chain[1]), &chain[0], endpoint, NOW);
         assert!(agreed, "{text}");
     }

@@ -7,6 +7,8 @@ mod bundle;
 #[cfg(test)]
 mod folder;
 #[cfg(test)]
+mod generations;
+#[cfg(test)]
 mod hierarchy;
 #[cfg(test)]
 mod info;
@@ -14,5 +16,7 @@ mod info;
 mod killed;
 #[cfg(test)]
 mod leaf;
+#[cfg(test)]
+mod pair;
 #[cfg(test)]
 mod support;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use pgkeep_model::{
-    Applied, CertificateRecord, DbInstance, DbiResourceId, Desired, EngineSource, InstanceStatus,
-    Kept, PasswordVerifier, Pending,
+    Applied, CertificateRecord, CertificateRefusal, DbInstance, DbiResourceId, Desired,
+    EngineSource, InstanceStatus, Kept, PasswordVerifier, Pending,
 };
 use time::OffsetDateTime;
 
@@ -14,7 +14,8 @@ use super::*;
 /// More effects than any way to rest takes.
 const LIMIT: usize = 12;
 
-fn instance() -> DbInstance {
+/// One that runs.
+pub(crate) fn instance() -> DbInstance {
     DbInstance {
         resource_id: DbiResourceId::from_random([7; 17]),
         created_at: OffsetDateTime::UNIX_EPOCH,
@@ -70,15 +71,26 @@ fn certificate(instance: &DbInstance) -> CertificateRecord {
 
 /// What an effect does to the world and to the record, as `effects` does it.
 fn simulate(effect: Effect, instance: &mut DbInstance, wanted: &Wanted, world: &mut World) {
-    let issued = certificate(instance);
+    let issued = CertificateRecord { serial: "03".to_owned(), ..certificate(instance) };
     let applied = &mut instance.applied;
     match effect {
         Effect::InstallEngine => world.engine = true,
         Effect::TakeDataDirectory => world.data_directory = true,
         Effect::IssueCertificate => {
+            // The whole pair that was proved stays, to be put back.
+            let was_proved = applied.certificate == applied.proved;
+            world.previous |= world.certificate && was_proved && applied.proved.is_some();
             world.certificate = true;
             world.renews = false;
             applied.certificate = Some(issued);
+            applied.refusal = None;
+            applied.proof_digest = None;
+        }
+        Effect::PutBack => {
+            world.certificate = true;
+            world.previous = false;
+            applied.certificate.clone_from(&applied.proved);
+            applied.reload_digest = None;
             applied.proof_digest = None;
         }
         Effect::Start => {
@@ -93,7 +105,11 @@ fn simulate(effect: Effect, instance: &mut DbInstance, wanted: &Wanted, world: &
             applied.reload_digest = Some(wanted.reload_digest.clone());
             applied.proof_digest = None;
         }
-        Effect::Prove => applied.proof_digest = Some(wanted.proof_digest.clone()),
+        Effect::Prove => {
+            applied.proved.clone_from(&applied.certificate);
+            applied.proof_digest = Some(wanted.proof_digest.clone());
+            world.previous = false;
+        }
         Effect::Stop | Effect::Abandon => {
             world.running = false;
             applied.start_digest = None;
@@ -104,12 +120,14 @@ fn simulate(effect: Effect, instance: &mut DbInstance, wanted: &Wanted, world: &
 }
 
 fn every_world() -> impl Iterator<Item = World> {
-    (0..32).map(|bits| World {
+    (0..128).map(|bits| World {
         engine: bits & 1 != 0,
         data_directory: bits & 2 != 0,
         certificate: bits & 4 != 0,
         running: bits & 8 != 0,
         renews: bits & 16 != 0,
+        previous: bits & 32 != 0,
+        waits: bits & 64 != 0,
     })
 }
 
@@ -117,6 +135,8 @@ fn every_world() -> impl Iterator<Item = World> {
 fn every_record() -> Vec<Applied> {
     let done = Applied {
         certificate: Some(certificate(&instance())),
+        proved: Some(certificate(&instance())),
+        refusal: None,
         start_digest: Some("start".to_owned()),
         reload_digest: Some("reload".to_owned()),
         parameters: None,
@@ -138,9 +158,24 @@ fn every_record() -> Vec<Applied> {
         old(|it| it.reload_digest = Some("older".to_owned())),
         old(|it| it.access_digest = Some("older".to_owned())),
         old(|it| it.proof_digest = None),
-        old(|it| it.certificate = None),
+        old(|it| (it.certificate, it.proved) = (None, None)),
+        old(unproved),
+        old(|it| {
+            unproved(it);
+            it.refusal = Some(refusal());
+        }),
         done,
     ]
+}
+
+/// Another certificate was issued, and nobody has seen it served.
+fn unproved(applied: &mut Applied) {
+    applied.certificate.as_mut().unwrap().serial = "02".to_owned();
+    applied.proof_digest = None;
+}
+
+fn refusal() -> CertificateRefusal {
+    CertificateRefusal { at: OffsetDateTime::UNIX_EPOCH, generation: 1, reason: String::new() }
 }
 
 /// Runs to rest and answers the effects on the way.
@@ -166,12 +201,19 @@ fn every_world_comes_to_rest_with_a_proof() {
             if !world.data_directory && (world.running || applied != Applied::default()) {
                 continue;
             }
+            // Only another than the one in use is the previous one, only a recorded one is whole.
+            let has_other = applied.proved.is_some() && applied.proved != applied.certificate;
+            let is_unknown = world.certificate && applied.certificate.is_none();
+            if (world.previous && !has_other) || is_unknown {
+                continue;
+            }
             let was_done = applied == *every_record().last().unwrap();
             let done = run(DbInstance { applied, ..instance() }, world);
-            let serves = world.certificate && !world.renews && world.running;
+            let serves = world.certificate && (!world.renews || world.waits) && world.running;
             let all_there = world.engine && world.data_directory && serves;
             assert_eq!(done.is_empty(), was_done && all_there, "{world:?} {done:?}");
-            let serves_anew = [Effect::IssueCertificate, Effect::Start, Effect::Reload];
+            let serves_anew =
+                [Effect::IssueCertificate, Effect::PutBack, Effect::Start, Effect::Reload];
             if done.iter().any(|effect| serves_anew.contains(effect)) {
                 assert_eq!(done.last(), Some(&Effect::Prove), "{world:?} {done:?}");
             }
@@ -209,7 +251,9 @@ fn each_change_costs_no_more_than_it_must() {
         engine: true,
         data_directory: true,
         certificate: true,
+        previous: false,
         renews: false,
+        waits: false,
         running: true,
     };
     let after = |change: fn(&mut DbInstance)| {
@@ -234,4 +278,66 @@ fn each_change_costs_no_more_than_it_must() {
         run(instance(), nothing),
         [TakeDataDirectory, IssueCertificate, Start, ApplyAccess, Prove]
     );
+}
+
+#[test]
+fn a_refused_certificate_gives_way_to_the_one_before() {
+    use Effect::{IssueCertificate, Prove, PutBack, Reload, Start};
+    let all = World {
+        engine: true,
+        data_directory: true,
+        certificate: true,
+        previous: true,
+        renews: false,
+        waits: true,
+        running: true,
+    };
+    let after = |refused: bool, world: World| {
+        let mut applied = every_record().pop().unwrap();
+        unproved(&mut applied);
+        applied.refusal = refused.then(refusal);
+        run(DbInstance { applied, ..instance() }, world)
+    };
+    assert_eq!(after(true, all), [PutBack, Reload, Prove]);
+    let stopped = World { running: false, ..all };
+    assert_eq!(after(true, stopped), [PutBack, Start, Prove]);
+    // Also that of the endpoint before a rename, until another is issued.
+    let mut renamed = DbInstance { applied: every_record().pop().unwrap(), ..instance() };
+    unproved(&mut renamed.applied);
+    renamed.applied.refusal = Some(refusal());
+    renamed.applied.proved.as_mut().unwrap().endpoint = "before.localhost".to_owned();
+    assert_eq!(run(renamed.clone(), stopped), [PutBack, Start, Prove]);
+    let later = run(renamed, World { waits: false, ..stopped });
+    assert_eq!(later, [PutBack, IssueCertificate, Start, Prove]);
+    // Nobody knows yet whether the server took it.
+    let damaged = World { certificate: false, ..all };
+    assert_eq!(after(false, damaged)[0], Prove);
+    assert_eq!(after(true, damaged), [PutBack, Reload, Prove]);
+    // A start would fail.
+    let damaged = World { certificate: false, ..stopped };
+    assert_eq!(after(false, damaged), [IssueCertificate, Start, Prove]);
+    let alone = World { certificate: false, previous: false, ..all };
+    assert_eq!(after(true, alone)[0], IssueCertificate);
+}
+
+#[test]
+fn after_a_refusal_only_damage_makes_another_certificate_at_once() {
+    let all = World {
+        engine: true,
+        data_directory: true,
+        certificate: true,
+        previous: false,
+        renews: true,
+        waits: true,
+        running: true,
+    };
+    let mut other = DbInstance { applied: every_record().pop().unwrap(), ..instance() };
+    other.applied.refusal = Some(refusal());
+    assert_eq!(run(other.clone(), all), []);
+    other.desired.ca_identifier = "rds-ca-ecc384-g1".to_owned();
+    assert_eq!(run(other.clone(), all), []);
+    let later = run(other.clone(), World { waits: false, ..all });
+    assert_eq!(later[0], Effect::IssueCertificate);
+    let damaged = run(other, World { certificate: false, ..all });
+    assert_eq!(damaged[0], Effect::IssueCertificate);
 }
