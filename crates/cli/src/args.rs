@@ -307,6 +307,10 @@ pub(crate) struct InstallArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) data: DataDirArgs,
+    /// Say instead whether clients with this trust bundle verify every instance, also after the
+    /// next rotations, and until when
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) engines: EngineArgs,
     #[command(flatten)]

@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pgkeep_testkit::{ControlPlane, Instance, Options, Psql, Session, openssl, wait_until};
+use pgkeep_testkit::{ControlPlane, Instance, Options, Psql, Session, openssl, run, wait_until};
 
 const LIMIT: Duration = Duration::from_mins(1);
 const CLOCK: &str = "PGKEEP_CLOCK_DAYS";
@@ -51,6 +51,16 @@ fn in_metrics(plane: &ControlPlane, kind: &str) -> usize {
     String::from_utf8(text).unwrap().lines().filter(|line| line.contains(&labels)).count()
 }
 
+/// Asks `pgkeep doctor` for its opinion of a bundle.
+#[track_caller]
+fn doctor(plane: &ControlPlane, bundle: &Path, days: &str, code: i32, level: &str, said: &str) {
+    let mut command = plane.command("doctor");
+    let asked = run(command.arg("--bundle").arg(bundle).env(CLOCK, days), "");
+    assert_eq!(asked.status.code(), Some(code), "{asked:?}");
+    let mut lines = asked.stdout.lines().filter(|line| line.starts_with(level));
+    assert!(lines.any(|line| line.contains(said)), "{}", asked.stdout);
+}
+
 #[test]
 fn a_client_of_today_trusts_the_next_root_by_an_old_bundle() {
     let environment = vec![(CLOCK.to_owned(), ago(37))];
@@ -78,7 +88,12 @@ fn a_client_of_today_trusts_the_next_root_by_an_old_bundle() {
         assert_eq!(thumbprint(&plane), first_root);
         assert_eq!(in_metrics(&plane, "root"), roots);
         assert_eq!(in_metrics(&plane, "subordinate"), 1);
-        keep_bundle(&plane, &format!("{years}.pem"));
+        let now = keep_bundle(&plane, &format!("{years}.pem"));
+        // Until when the first root covers a whole subordinate: 10 of its 40 years before the end.
+        let until = if roots == 1 { "is verified at least until" } else { "is verified until" };
+        let (level, said) = (if roots == 1 { "ok" } else { "warn" }, format!("db {until} 20"));
+        doctor(&plane, &first, &ago(years), 0, level, &said);
+        doctor(&plane, &now, &ago(years), 0, "ok", "db is verified at least until 20");
     }
     let old = plane.desk().join("15.pem");
     assert_eq!(count(&fs::read(&first).unwrap()), 3);
@@ -103,6 +118,8 @@ fn a_client_of_today_trusts_the_next_root_by_an_old_bundle() {
         let psql = psql.clone().with("sslrootcert", &bundle.display().to_string());
         assert_eq!(psql.query("SELECT 2"), "2");
     }
+    doctor(&plane, &old, "0", 0, "ok", "db is verified at least until 20");
+    doctor(&plane, &first, "0", 1, "fail", "Root CA RSA2048 G1.2 is not there");
     let refusal = plane.verify(&served, &instance.endpoint, &first).unwrap_err();
     assert!(refusal.contains("unable to get local issuer certificate"), "{refusal}");
 

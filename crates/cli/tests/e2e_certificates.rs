@@ -87,6 +87,8 @@ fn judge(plane: &ControlPlane, instance: &Instance, authority: &str, how: &str) 
 #[test]
 fn certificates_are_renewed_in_the_window_or_before_it_is_too_late() {
     const HALF: i64 = 190;
+    /// Three days after the window.
+    const WARNED: i64 = HALF + 3 + 7 * 12 + 3;
     const LATE: i64 = 340;
     let mut plane = ControlPlane::start();
     let now = OffsetDateTime::now_utc();
@@ -123,14 +125,25 @@ fn certificates_are_renewed_in_the_window_or_before_it_is_too_late() {
     assert!(end.status.success(), "{end:?}");
     assert_eq!(closed.served_certificate().serial, serials[1], "its window is shut");
 
+    // It is late, and that is said.
+    plane.kill();
+    plane.restart_with("PGKEEP_CLOCK_DAYS", Some(WARNED.to_string()));
+    let warning = "The server certificate ends in 8";
+    wait_until("a warning", limit, || {
+        let events = plane.events("closed");
+        if events.contains(warning) { Ok(()) } else { Err(events) }
+    });
+    assert_eq!(closed.served_certificate().serial, serials[1], "its window is shut");
+
     plane.kill();
     plane.restart_with("PGKEEP_CLOCK_DAYS", Some(LATE.to_string()));
     wait_until("renewed", limit, || renewed(&closed, &serials[1]));
+    let events = plane.events("closed");
+    assert!(!events.contains("certificate ends"), "what is renewed is not spoken of: {events}");
     assert_eq!([&open, &closed].map(|it| plane.postmaster(&it.resource_id)), servers);
     assert_eq!(session.ask("SELECT 2;"), "2");
     session.close();
 
-    // Requests are signed with the real time.
     plane.kill();
     plane.restart_with("PGKEEP_CLOCK_DAYS", None);
     for name in ["open", "closed"] {

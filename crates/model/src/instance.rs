@@ -143,6 +143,8 @@ pub struct Applied {
     pub proved: Option<CertificateRecord>,
     /// Why the newest certificate was not served, until another is issued.
     pub refusal: Option<CertificateRefusal>,
+    /// The last warning before a certificate's end.
+    pub warned: Option<ExpiryWarning>,
     /// Digest of the settings that the running server was started with.
     pub start_digest: Option<String>,
     /// Digest of the files that the server was last told to read.
@@ -198,6 +200,15 @@ pub struct CertificateRefusal {
     pub generation: u64,
     /// What the client saw.
     pub reason: String,
+}
+
+/// That the end of a certificate was warned of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpiryWarning {
+    /// [`CertificateRecord::serial`].
+    pub serial: String,
+    /// Which of [`crate::EXPIRY_WARNING_DAYS`].
+    pub days: u16,
 }
 
 /// What PostgreSQL checks a password against: a SCRAM-SHA-256 verifier, or an md5 hash where the

@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod engine;
 mod event;
+mod expiry;
 mod instance;
 mod kept;
 mod names;
@@ -23,9 +24,10 @@ pub use client::{Client, ClientWatch, Gap, ReadTo, Sightings, Tally};
 pub use clock::Clock;
 pub use engine::{EngineSource, EngineVersion, EngineVersionError, MAJORS};
 pub use event::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};
+pub use expiry::{EXPIRY_WARNING_DAYS, due_expiry_warning};
 pub use instance::{
-    Applied, CertificateRecord, CertificateRefusal, DbInstance, Desired, InstanceStatus,
-    PasswordVerifier, Pending,
+    Applied, CertificateRecord, CertificateRefusal, DbInstance, Desired, ExpiryWarning,
+    InstanceStatus, PasswordVerifier, Pending,
 };
 pub use kept::Kept;
 pub use names::{

@@ -41,6 +41,19 @@ impl CertificateInfo {
         parse_pem(pem).and_then(|der| Self::from_der(&der)).ok_or(PkiError::NotACertificate)
     }
 
+    /// Describes every certificate of a PEM text; other blocks are passed over.
+    ///
+    /// # Errors
+    /// [`PkiError::NotACertificate`] if a block is damaged, or there is none.
+    pub fn all_from_pem(pem: &str) -> Result<Vec<Self>> {
+        let blocks = Pem::iter_from_buffer(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let blocks = blocks.map_err(|_| PkiError::NotACertificate)?.into_iter();
+        let certificates = blocks.filter(|block| block.label == "CERTIFICATE");
+        let all = certificates.map(|block| Self::from_der(&block.contents));
+        let all = all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty());
+        all.ok_or(PkiError::NotACertificate)
+    }
+
     pub(crate) fn from_der(der: &[u8]) -> Option<Self> {
         let ([], certificate) = X509Certificate::from_der(der).ok()? else {
             return None;

@@ -22,6 +22,7 @@ mod pair;
 mod parallel;
 mod plan;
 mod profile;
+mod trust;
 
 pub use authorities::{Authorities, Leaf};
 pub use authority::AuthorityInfo;
@@ -29,5 +30,6 @@ pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;
 pub use pair::PairPem;
+pub use trust::trusted_until;
 
 type Result<T, E = PkiError> = std::result::Result<T, E>;

@@ -56,8 +56,8 @@ pub(crate) fn plan_validity(
 
 /// The same date that many years later; 28 February where 29 February does not exist. Nothing past
 /// the year 9999, which no certificate can name.
-pub(crate) fn add_years(at: OffsetDateTime, years: u16) -> Option<OffsetDateTime> {
-    let year = at.year() + i32::from(years);
+pub(crate) fn add_years(at: OffsetDateTime, years: impl Into<i32>) -> Option<OffsetDateTime> {
+    let year = at.year() + years.into();
     let date = at.date();
     let moved = date.replace_year(year).or_else(|_| date.replace_day(28)?.replace_year(year));
     moved.ok().map(|date| at.replace_date(date))

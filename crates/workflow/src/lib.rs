@@ -12,6 +12,7 @@ mod decide;
 mod driver;
 mod effects;
 mod error;
+mod expiry;
 mod failpoint;
 mod failures;
 mod hosts;
@@ -34,7 +35,7 @@ pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
 pub use error::WorkflowError;
 pub use hosts::HostsFile;
-pub use pgkeep_pki::{Authorities, AuthorityInfo, CertificateInfo};
+pub use pgkeep_pki::{Authorities, AuthorityInfo, CertificateInfo, trusted_until};
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;
 

@@ -48,6 +48,7 @@ impl Control {
         self.pairs.with(|all| all.retain(|id, _| instances.iter().any(|it| it.resource_id == *id)));
         let serving = instances.iter().filter(|it| it.desired.running && !it.desired.deleted);
         for instance in serving.filter(|it| it.applied.certificate.is_some()) {
+            self.warn_of_expiry(instance)?;
             if self.damage(instance).is_some() {
                 let now = self.clock().now();
                 self.store.quickly(|state| state.wake_at(&instance.resource_id, now))?;

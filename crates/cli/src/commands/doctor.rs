@@ -1,5 +1,6 @@
 //! `pgkeep doctor`: what pgkeep needs, looked at one by one.
 
+mod bundle;
 mod checks;
 
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
+use crate::data_directory::DataDirectory;
 use crate::output;
 use crate::table;
 
@@ -56,7 +58,10 @@ impl Finding {
 }
 
 pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
-    let findings = all(args)?;
+    let findings = match &args.bundle {
+        Some(bundle) => bundle::findings(&DataDirectory::open(&args.data)?, bundle)?,
+        None => all(args)?,
+    };
     if args.json.json {
         table::print_json(&findings)?;
     } else {

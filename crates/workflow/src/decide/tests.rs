@@ -58,7 +58,7 @@ fn wanted() -> Wanted {
     }
 }
 
-fn certificate(instance: &DbInstance) -> CertificateRecord {
+pub(crate) fn certificate(instance: &DbInstance) -> CertificateRecord {
     CertificateRecord {
         ca_identifier: instance.desired.ca_identifier.clone(),
         endpoint: instance.desired.endpoint.clone(),
@@ -137,6 +137,7 @@ fn every_record() -> Vec<Applied> {
         certificate: Some(certificate(&instance())),
         proved: Some(certificate(&instance())),
         refusal: None,
+        warned: None,
         start_digest: Some("start".to_owned()),
         reload_digest: Some("reload".to_owned()),
         parameters: None,

@@ -3,14 +3,15 @@
 //! weeks, which is about all that the margin allows.
 //!
 //! At each step clients (rustls' own verifier, at that moment) judge what is served, before and
-//! after, with every bundle that was there in the last ten years.
+//! after, with every bundle that was there in the last ten years, or longer as `pgkeep doctor`
+//! promises.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use pgkeep_model::CA_POLICIES;
-use pgkeep_pki::{Authorities, CertificateInfo, LeafKey, PairPem};
+use pgkeep_pki::{Authorities, CertificateInfo, LeafKey, PairPem, trusted_until};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
@@ -35,17 +36,25 @@ struct Bundle {
     pem: String,
     until: OffsetDateTime,
     verifier: Arc<WebPkiServerVerifier>,
+    /// Until when `pgkeep doctor` calls it good, by authority.
+    promised: Vec<(&'static str, OffsetDateTime)>,
 }
 
 impl Bundle {
-    fn new(pem: String, until: OffsetDateTime) -> Self {
+    fn new(authorities: &Authorities, until: OffsetDateTime) -> Self {
+        let pem = authorities.bundle_pem();
+        let trusted = CertificateInfo::all_from_pem(&pem).unwrap();
+        let promised = CA_POLICIES.iter().zip(authorities.describe()).map(|(policy, info)| {
+            (policy.identifier, trusted_until(policy, &info.roots, &trusted).unwrap())
+        });
+        let promised = promised.collect();
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             roots.add(root.unwrap()).unwrap();
         }
         let builder =
             WebPkiServerVerifier::builder_with_provider(roots.into(), default_provider().into());
-        Self { pem, until, verifier: builder.build().unwrap() }
+        Self { pem, until, verifier: builder.build().unwrap(), promised }
     }
 }
 
@@ -90,14 +99,20 @@ impl Server {
         let Some(pair) = &self.pair else { return };
         let desired = &self.instance.desired;
         let oldest = now.replace_day(28).unwrap().replace_year(now.year() - BUNDLE_YEARS).unwrap();
-        for bundle in bundles.iter().filter(|bundle| bundle.until >= oldest) {
+        let is_good = |bundle: &&Bundle| {
+            let promised = bundle.promised.iter().find(|(ca, _)| *ca == desired.ca_identifier);
+            bundle.until >= oldest || promised.unwrap().1 >= now
+        };
+        for bundle in bundles.iter().filter(is_good) {
             let judged = self.accepted(bundle, now);
             judged.unwrap_or_else(|error| panic!("{now}: {} {error}", desired.ca_identifier));
         }
         // The verifier does not look at the dates of what it trusts.
         let life = |it: &CertificateInfo| (it.not_before, it.not_after);
-        let [leaf, subordinate] = &*infos(&pair.chain) else { panic!("no chain") };
-        let roots = infos(&bundles.last().unwrap().pem);
+        let [leaf, subordinate] = &*CertificateInfo::all_from_pem(&pair.chain).unwrap() else {
+            panic!("no chain")
+        };
+        let roots = CertificateInfo::all_from_pem(&bundles.last().unwrap().pem).unwrap();
         let root = roots.iter().find(|root| root.subject == subordinate.issuer).unwrap();
         for (own, issuer) in [(leaf, subordinate), (subordinate, root), (root, root)] {
             assert!(life(own).0 <= now && now <= life(own).1, "{now}: {own:?}");
@@ -110,18 +125,13 @@ impl Server {
 
     /// The end of the subordinate's name: `G1.A`.
     fn issuer(&self) -> String {
-        let chain = infos(&self.pair.as_ref().unwrap().chain);
+        let chain = CertificateInfo::all_from_pem(&self.pair.as_ref().unwrap().chain).unwrap();
         last_word(&chain[1].subject)
     }
 }
 
 fn last_word(subject: &str) -> String {
     subject.rsplit(' ').next().unwrap().to_owned()
-}
-
-fn infos(pem: &str) -> Vec<CertificateInfo> {
-    let blocks = pem.split_inclusive("-----END CERTIFICATE-----\n");
-    blocks.map(|block| CertificateInfo::from_pem(block).unwrap()).collect()
 }
 
 /// What happened to an authority: in which year, and what signs or what is trusted from then on.
@@ -158,7 +168,7 @@ fn live(home: &Path, years: i32) -> [Chronicle; 3] {
             newest.until = now;
         }
         if bundles.last().is_none_or(|newest| newest.pem != pem) {
-            bundles.push(Bundle::new(pem, now));
+            bundles.push(Bundle::new(&authorities, now));
         }
         for ((server, chronicle), info) in
             servers.iter_mut().zip(&mut chronicles).zip(authorities.describe())

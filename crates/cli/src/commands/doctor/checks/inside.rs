@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use pgkeep_model::{Clock as _, DbInstance, InstanceStatus};
+use pgkeep_model::{Clock as _, DbInstance, InstanceStatus, due_expiry_warning};
 use pgkeep_postgres::Layout;
 use pgkeep_workflow::HostsFile;
 
@@ -16,8 +16,6 @@ use crate::failure::render_chain;
 use crate::instances::days_between;
 use crate::lock::Lock;
 
-/// Days before the end of a certificate from which on it is spoken of.
-const SOON_DAYS: i64 = 30;
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// The process that holds the data directory.
@@ -82,16 +80,17 @@ fn expiry(instance: &DbInstance) -> Option<Finding> {
     const WHAT: &str = "certificate";
     let identifier = &instance.desired.identifier;
     let certificate = instance.applied.certificate.as_ref()?;
-    let days = days_between(SystemClock.now(), certificate.not_after);
+    let now = SystemClock.now();
+    let days = days_between(now, certificate.not_after);
     let message = format!("{identifier}'s has {days} days left");
     let hint = format!(
         "aws rds modify-db-instance --db-instance-identifier {identifier} \
         --ca-certificate-identifier ... --apply-immediately"
     );
-    Some(match days {
-        ..=0 => Finding::fail(WHAT, message, hint),
-        1..SOON_DAYS => Finding::warn(WHAT, message, hint),
-        _ => Finding::ok(WHAT, message),
+    Some(match due_expiry_warning(certificate.not_after, now) {
+        Some(..=7) => Finding::fail(WHAT, message, hint),
+        Some(_) => Finding::warn(WHAT, message, hint),
+        None => Finding::ok(WHAT, message),
     })
 }
 
