@@ -1,13 +1,19 @@
 //! Authorities over decades, with a real server: pgkeep is started again and again with a clock
 //! that comes ever nearer to the present, so that in the end clients of today can judge.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a panic fails the test that called; the clock comes up to the real time"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pgkeep_testkit::{ControlPlane, Instance, Options, Psql, Session, openssl, run, wait_until};
+use time::OffsetDateTime;
 
 const LIMIT: Duration = Duration::from_mins(1);
 const CLOCK: &str = "PGKEEP_CLOCK_DAYS";
@@ -61,11 +67,30 @@ fn doctor(plane: &ControlPlane, bundle: &Path, days: &str, code: i32, level: &st
     assert!(lines.any(|line| line.contains(said)), "{}", asked.stdout);
 }
 
+/// Asks of an authority that is to sign from the next window on.
+fn the_same_of_a_choice(plane: &ControlPlane, old: &Path) {
+    let change = [
+        ("DBInstanceIdentifier", "db"),
+        ("CACertificateIdentifier", "rds-ca-ecc384-g1"),
+        ("ApplyImmediately", "false"),
+    ];
+    plane.call("ModifyDBInstance", &change).unwrap();
+    let own = plane.desk().join("own.pem");
+    let pem = run(plane.command("bundle").args(["--ca", AUTHORITY]), "").success() + "\n";
+    fs::write(&own, pem).unwrap();
+    let chosen = "db, once it has rds-ca-ecc384-g1, is";
+    doctor(plane, &own, "0", 1, "fail", &format!("{chosen} not verified"));
+    doctor(plane, old, "0", 0, "ok", &format!("{chosen} verified at least until 20"));
+}
+
 #[test]
 fn a_client_of_today_trusts_the_next_root_by_an_old_bundle() {
     let environment = vec![(CLOCK.to_owned(), ago(37))];
     let mut plane = ControlPlane::start_with(Options { environment, ..Options::default() });
-    plane.create("db", "16", &[]);
+    // Its window is shut today.
+    let day = (OffsetDateTime::now_utc() + time::Duration::days(3)).weekday().to_string();
+    let window = format!("{0}:04:00-{0}:05:00", &day[..3]);
+    plane.create("db", "16", &[("PreferredMaintenanceWindow", &window)]);
     let instance = plane.wait_available("db");
     let postmaster = plane.postmaster(&instance.resource_id);
     // No client of today accepts a certificate of then; this one does not ask.
@@ -120,6 +145,7 @@ fn a_client_of_today_trusts_the_next_root_by_an_old_bundle() {
     }
     doctor(&plane, &old, "0", 0, "ok", "db is verified at least until 20");
     doctor(&plane, &first, "0", 1, "fail", "Root CA RSA2048 G1.2 is not there");
+    the_same_of_a_choice(&plane, &old);
     let refusal = plane.verify(&served, &instance.endpoint, &first).unwrap_err();
     assert!(refusal.contains("unable to get local issuer certificate"), "{refusal}");
 

@@ -104,7 +104,11 @@ impl Step<'_> {
         let kept = [Some(&record), proved].map(|it| it.map_or("", |it| &it.serial));
         remove_other_key_pairs(self.files, &kept)?;
         Ok(Box::new(move |applied| {
-            applied.certificate = Some(record);
+            let before = applied.certificate.replace(record);
+            // Of a pgkeep that did not record it.
+            if applied.proved.is_none() && applied.proof_digest.is_some() {
+                applied.proved = before;
+            }
             applied.refusal = None;
             applied.proof_digest = None;
         }))
