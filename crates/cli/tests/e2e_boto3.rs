@@ -65,6 +65,13 @@ fn parameters_of_every_family() {
 }
 
 #[test]
+fn changes_of_the_certificate_that_wait() {
+    let plane = ControlPlane::start();
+    run_program(&plane, "boto3_maintenance.py");
+    plane.assert_clean();
+}
+
+#[test]
 fn the_authority_of_new_instances() {
     let plane = ControlPlane::start();
     run_program(&plane, "boto3_certificates.py");

@@ -51,6 +51,7 @@ impl DbInstance {
     /// Makes the waiting changes what is desired; `endpoint_of` names the host of an identifier.
     pub fn apply_pending(&mut self, endpoint_of: impl Fn(&DbInstanceIdentifier) -> String) {
         let pending = std::mem::take(&mut self.pending);
+        let restarts = pending.identifier.is_some() || pending.class.is_some();
         let desired = &mut self.desired;
         if let Some(identifier) = pending.identifier {
             desired.endpoint = endpoint_of(&identifier);
@@ -59,11 +60,23 @@ impl DbInstance {
         if let Some(class) = pending.class {
             desired.class = class;
         }
-        if let Some(ca_identifier) = pending.ca_identifier {
+        if pending.ca_at_restart && !restarts {
+            self.pending.ca_identifier = pending.ca_identifier;
+            self.pending.ca_at_restart = true;
+        } else if let Some(ca_identifier) = pending.ca_identifier {
             desired.ca_identifier = ca_identifier;
         }
         desired.kept.extend(pending.kept);
         self.generation += 1;
+    }
+
+    /// Makes an authority that waits for it the wish, as the server is about to restart.
+    pub fn apply_at_restart(&mut self) {
+        if std::mem::take(&mut self.pending.ca_at_restart)
+            && let Some(ca_identifier) = self.pending.ca_identifier.take()
+        {
+            self.desired.ca_identifier = ca_identifier;
+        }
     }
 }
 
@@ -86,6 +99,9 @@ pub struct Desired {
     pub class: String,
     /// The authority that signs the certificate.
     pub ca_identifier: String,
+    /// The serial number of a certificate that is to be replaced before its time.
+    #[serde(default)]
+    pub replaced_serial: Option<String>,
     /// The parameter group.
     pub parameter_group: String,
     /// The master user's name.
@@ -122,6 +138,9 @@ pub struct Pending {
     pub identifier: Option<DbInstanceIdentifier>,
     /// `CACertificateIdentifier`.
     pub ca_identifier: Option<String>,
+    /// Whether that waits for the next restart, not for the window: `CertificateRotationRestart`
+    /// was false.
+    pub ca_at_restart: bool,
     /// Kept fields that change in the window.
     pub kept: Kept,
 }
@@ -130,6 +149,12 @@ impl Pending {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether something waits for the window.
+    pub fn waits_for_window(&self) -> bool {
+        let ca_identifier = self.ca_identifier.clone().filter(|_| self.ca_at_restart);
+        *self != Self { ca_identifier, ca_at_restart: self.ca_at_restart, ..Self::default() }
     }
 }
 

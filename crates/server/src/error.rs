@@ -7,6 +7,7 @@ use pgkeep_query::errors::{
     CERTIFICATE_NOT_FOUND, DB_INSTANCE_ALREADY_EXISTS, DB_INSTANCE_NOT_FOUND,
     DB_PARAMETER_GROUP_NOT_FOUND, INTERNAL_FAILURE, INVALID_DB_INSTANCE_STATE,
     INVALID_PARAMETER_COMBINATION, INVALID_PARAMETER_VALUE, MISSING_PARAMETER,
+    RESOURCE_NOT_FOUND_FAULT,
 };
 use pgkeep_query::sigv4::SigV4Error;
 use pgkeep_query::{DecodeError, ErrorCode};
@@ -44,6 +45,14 @@ impl ApiError {
 
     pub(crate) fn no_instance(identifier: &str) -> Self {
         Self::new(DB_INSTANCE_NOT_FOUND, format!("DBInstance {identifier} not found."))
+    }
+
+    /// What the operations that name a resource by its ARN say for [`Self::no_instance`].
+    pub(crate) fn no_resource(self, name: &str) -> Self {
+        if self.code != DB_INSTANCE_NOT_FOUND {
+            return self;
+        }
+        Self::new(RESOURCE_NOT_FOUND_FAULT, format!("The resource {name} was not found."))
     }
 
     pub(crate) fn no_certificate(identifier: &str) -> Self {

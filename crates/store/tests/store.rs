@@ -29,6 +29,7 @@ fn instance(name: &str, number: u8) -> DbInstance {
             engine_version: "15.18".parse().unwrap(),
             class: "db.t3.micro".to_owned(),
             ca_identifier: "rds-ca-rsa2048-g1".to_owned(),
+            replaced_serial: None,
             parameter_group: "default.postgres15".to_owned(),
             master_username: "master".to_owned(),
             master_password: PasswordVerifier::new("verifier-text".to_owned()),

@@ -35,6 +35,7 @@ pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
 pub use error::WorkflowError;
 pub use hosts::HostsFile;
+pub use maintenance::due_renewal;
 pub use pgkeep_pki::{Authorities, AuthorityInfo, CertificateInfo, trusted_until};
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;

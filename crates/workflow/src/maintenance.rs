@@ -18,7 +18,8 @@ const REFUSAL_PAUSE_RENAMED: Duration = Duration::minutes(1);
 /// When the next window with something to do opens.
 pub(crate) fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
     let window = window(instance);
-    let change = window.filter(|_| !instance.pending.is_empty()).map(|it| it.next_start(now));
+    let change =
+        window.filter(|_| instance.pending.waits_for_window()).map(|it| it.next_start(now));
     let certificate = instance.applied.certificate.as_ref().filter(|_| instance.desired.running);
     let waits = waits_until(instance, now);
     let renewal = certificate.map(|it| renewal(it, window, now).max(waits.unwrap_or(now)));
@@ -38,7 +39,18 @@ pub(crate) fn waits_until(instance: &DbInstance, now: OffsetDateTime) -> Option<
 /// Whether an instance's certificate is to be renewed now.
 pub(crate) fn renews(instance: &DbInstance, now: OffsetDateTime) -> bool {
     let certificate = instance.applied.certificate.as_ref();
-    certificate.is_some_and(|certificate| renewal(certificate, window(instance), now) <= now)
+    certificate.is_some_and(|certificate| {
+        instance.desired.replaced_serial.as_ref() == Some(&certificate.serial)
+            || renewal(certificate, window(instance), now) <= now
+    })
+}
+
+/// When the certificate of an instance is renewed, if it is past half of its life.
+pub fn due_renewal(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let certificate = instance.applied.certificate.as_ref()?;
+    let CertificateRecord { not_before, not_after, .. } = certificate;
+    let is_due = *not_before + (*not_after - *not_before) / 2 <= now;
+    is_due.then(|| renewal(certificate, window(instance), now))
 }
 
 /// The first time, not before `now`, at which a certificate is to be renewed.
@@ -64,7 +76,7 @@ impl Driver {
         let control: &Control = &self.control;
         let now = control.clock().now();
         let open = window(instance).is_some_and(|window| window.contains(now));
-        if !open || instance.pending.is_empty() || instance.desired.deleted {
+        if !open || !instance.pending.waits_for_window() || instance.desired.deleted {
             return Ok(false);
         }
         control.store.quickly(|state| {

@@ -59,6 +59,7 @@ pub(super) fn answer(
         engine_version: version,
         class: input.db_instance_class.clone(),
         ca_identifier: authority(asked_ca.or(default_ca.as_deref()))?,
+        replaced_serial: None,
         parameter_group: group.name.to_string(),
         master_username: username.to_owned(),
         master_password: master_password(password, username, &group)?,

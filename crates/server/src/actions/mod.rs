@@ -4,6 +4,7 @@
 //! runs on a blocking thread, since the state file and the hash of a password take time.
 
 mod add_tags_to_resource;
+mod apply_pending_maintenance_action;
 mod copy_db_parameter_group;
 mod create_db_instance;
 mod create_db_parameter_group;
@@ -18,6 +19,7 @@ mod describe_db_parameters;
 mod describe_engine_default_parameters;
 mod describe_events;
 mod describe_orderable_db_instance_options;
+mod describe_pending_maintenance_actions;
 mod download_db_log_file_portion;
 mod instance;
 mod list_tags_for_resource;
@@ -61,6 +63,7 @@ macro_rules! answers {
 /// Answers a request.
 pub(crate) fn answer(control: &Control, request: Request) -> Result<Response, ApiError> {
     answers!(control, request, {
+        ApplyPendingMaintenanceAction => apply_pending_maintenance_action,
         CopyDbParameterGroup => copy_db_parameter_group,
         CreateDbInstance => create_db_instance,
         CreateDbParameterGroup => create_db_parameter_group,
@@ -74,6 +77,7 @@ pub(crate) fn answer(control: &Control, request: Request) -> Result<Response, Ap
         DescribeEngineDefaultParameters => describe_engine_default_parameters,
         DescribeEvents => describe_events,
         DescribeOrderableDbInstanceOptions => describe_orderable_db_instance_options,
+        DescribePendingMaintenanceActions => describe_pending_maintenance_actions,
         DownloadDbLogFilePortion => download_db_log_file_portion,
         ListTagsForResource => list_tags_for_resource,
         ModifyCertificates => modify_certificates,

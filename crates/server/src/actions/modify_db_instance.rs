@@ -1,8 +1,8 @@
 //! `ModifyDBInstance`.
 //!
 //! A password and a port are applied at once, whatever `ApplyImmediately` says; a class, an
-//! identifier, an authority and the storage wait for the maintenance window without it. The
-//! answer shows the instance as it is, and in `PendingModifiedValues` what will become of it.
+//! identifier, an authority and the storage wait for the maintenance window without it, and an
+//! authority with `CertificateRotationRestart=false` for the next restart in any case. The answer shows the instance as it is, and in `PendingModifiedValues` what will become of it.
 
 use pgkeep_model::{
     DbInstance, DbInstanceIdentifier, EventCategory, InstanceStatus, Kept, Pending, decide_windows,
@@ -69,6 +69,7 @@ struct Wish {
     identifier: Option<DbInstanceIdentifier>,
     class: Option<String>,
     ca_identifier: Option<String>,
+    ca_at_restart: bool,
     port: Option<u16>,
     deletion_protection: Option<bool>,
     backup_window: Option<String>,
@@ -96,6 +97,7 @@ impl Wish {
                 .transpose()?,
             class: class.map(str::to_owned),
             ca_identifier: ca.map(|it| authority(Some(it))).transpose()?,
+            ca_at_restart: input.certificate_rotation_restart == Some(false),
             port: input.db_port_number.map(validate::port).transpose()?,
             deletion_protection: input.deletion_protection,
             backup_window: input.preferred_backup_window.clone(),
@@ -163,6 +165,7 @@ impl Wish {
                 .ca_identifier
                 .clone()
                 .filter(|_| !unchanged(&desired.ca_identifier, &self.ca_identifier)),
+            ca_at_restart: self.ca_at_restart,
             kept: in_window,
         };
         let mut stands = desired.kept.clone();
@@ -182,13 +185,18 @@ fn wait_or_apply(control: &Control, instance: &mut DbInstance, asked: &Pending, 
     let waiting = &mut instance.pending;
     waiting.identifier = asked.identifier.clone().or(waiting.identifier.take());
     waiting.class = asked.class.clone().or(waiting.class.take());
-    waiting.ca_identifier = asked.ca_identifier.clone().or(waiting.ca_identifier.take());
+    if asked.ca_identifier.is_some() {
+        waiting.ca_identifier.clone_from(&asked.ca_identifier);
+        waiting.ca_at_restart = asked.ca_at_restart;
+    }
     waiting.kept.extend(asked.kept.clone());
-    if immediately && !waiting.is_empty() {
+    if immediately && waiting.waits_for_window() {
         if waiting.identifier.is_some() {
             instance.status = InstanceStatus::Renaming;
             instance.desired.reboots += 1;
-        } else if waiting.class.is_some() || waiting.ca_identifier.is_some() {
+        } else if waiting.class.is_some()
+            || (waiting.ca_identifier.is_some() && !waiting.ca_at_restart)
+        {
             instance.status = InstanceStatus::Modifying;
         }
         instance.apply_pending(|identifier| control.endpoint_of(identifier));

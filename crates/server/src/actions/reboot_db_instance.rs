@@ -25,6 +25,7 @@ pub(super) fn answer(
                     .to_owned()
             })?;
         }
+        instance.apply_at_restart();
         instance.desired.reboots += 1;
         instance.status = InstanceStatus::Rebooting;
         Ok(())

@@ -23,6 +23,7 @@ pub(super) fn answer(
                 )));
             }
         }
+        instance.apply_at_restart();
         instance.desired.running = true;
         instance.status = InstanceStatus::Starting;
         Ok(())

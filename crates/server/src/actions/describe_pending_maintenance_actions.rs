@@ -1,0 +1,82 @@
+//! `DescribePendingMaintenanceActions`: the changes of certificates that wait.
+
+use pgkeep_model::{DbInstance, MaintenanceWindow};
+use pgkeep_query::shapes::{
+    DescribePendingMaintenanceActionsMessage, PendingMaintenanceAction,
+    PendingMaintenanceActionsMessage, ResourcePendingMaintenanceActions,
+};
+use pgkeep_workflow::{Control, due_renewal};
+use time::OffsetDateTime;
+
+use super::instance::find;
+use crate::error::ApiError;
+use crate::page::Page;
+use crate::{filter, render};
+
+/// Another authority was chosen.
+pub(super) const OTHER_AUTHORITY: &str = "ca-certificate-rotation";
+/// The certificate is past half of its life.
+pub(super) const RENEWAL: &str = "server-certificate-rotation";
+
+pub(super) fn answer(
+    control: &Control,
+    input: &DescribePendingMaintenanceActionsMessage,
+) -> Result<PendingMaintenanceActionsMessage, ApiError> {
+    let filters = input.filters.as_deref();
+    filter::check(filters, &["db-cluster-id", "db-instance-id"])?;
+    let page = Page::new(input.max_records, input.marker.as_deref())?;
+    let all = match input.resource_identifier.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) => vec![find(control, text).map_err(|error| error.no_resource(text))?],
+        None => control.store().instances()?,
+    };
+    let matching = all.into_iter().filter(|instance| {
+        filter::passes(filters, |name| match name {
+            "db-instance-id" => {
+                vec![instance.desired.identifier.to_string(), render::arn(control, instance)]
+            }
+            _ => Vec::new(),
+        })
+    });
+    let pending = matching.map(|it| pending(control, &it));
+    let pending = pending.filter(|it| !it.pending_maintenance_action_details.is_empty());
+    let (pending_maintenance_actions, marker) =
+        page.cut(pending, |it| it.resource_identifier.clone().unwrap_or_default());
+    Ok(PendingMaintenanceActionsMessage { pending_maintenance_actions, marker })
+}
+
+/// What waits for an instance.
+pub(super) fn pending(
+    control: &Control,
+    instance: &DbInstance,
+) -> ResourcePendingMaintenanceActions {
+    let now = control.clock().now();
+    let other_authority = instance.pending.ca_identifier.as_ref().map(|authority| {
+        let description = format!("Certificate authority changes to {authority}");
+        let at_restart = instance.pending.ca_at_restart;
+        let window = next_window(instance, now).filter(|_| !at_restart);
+        action(OTHER_AUTHORITY, description, window)
+    });
+    let renewal = due_renewal(instance, now)
+        .map(|at| action(RENEWAL, "Server certificate is renewed".to_owned(), Some(at)));
+    ResourcePendingMaintenanceActions {
+        pending_maintenance_action_details: other_authority.into_iter().chain(renewal).collect(),
+        resource_identifier: Some(render::arn(control, instance)),
+    }
+}
+
+fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let window = instance.desired.maintenance_window.parse::<MaintenanceWindow>().ok()?;
+    Some(if window.contains(now) { now } else { window.next_start(now) })
+}
+
+/// What is done at a time, or at the next restart.
+fn action(name: &str, description: String, at: Option<OffsetDateTime>) -> PendingMaintenanceAction {
+    PendingMaintenanceAction {
+        action: Some(name.to_owned()),
+        auto_applied_after_date: at,
+        current_apply_date: at,
+        description: Some(description),
+        forced_apply_date: None,
+        opt_in_status: at.map(|_| "next-maintenance".to_owned()),
+    }
+}
