@@ -1,8 +1,9 @@
 //! `ModifyDBInstance`.
 //!
 //! A password and a port are applied at once, whatever `ApplyImmediately` says; a class, an
-//! identifier, an authority and the storage wait for the maintenance window without it, and an
-//! authority with `CertificateRotationRestart=false` for the next restart in any case. The answer shows the instance as it is, and in `PendingModifiedValues` what will become of it.
+//! identifier, an authority and the storage wait for the maintenance window without it. An
+//! authority with `CertificateRotationRestart=false` waits for the next restart in any case. The
+//! answer shows the instance as it is, and in `PendingModifiedValues` what will become of it.
 
 use pgkeep_model::{
     DbInstance, DbInstanceIdentifier, EventCategory, InstanceStatus, Kept, Pending, decide_windows,
