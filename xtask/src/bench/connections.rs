@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 
 use super::control_plane::ControlPlane;
 use super::create::newest_system_engine;
+use super::pgbench::Pgbench;
 use super::report::Row;
 use super::server::Workbench;
-use super::session::{Endpoint, PASSWORD};
+use super::session::Endpoint;
 use crate::os_user::OsUser;
 use crate::workspace::output;
 
@@ -23,19 +24,11 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
     let user = OsUser::find()?;
     let (major, bin) = newest_system_engine()?;
     eprintln!("== connections: PostgreSQL {major} of {}, {repetitions} times", bin.display());
-    let script = user.folder()?;
-    let script_file = script.path().join("one.sql");
-    std::fs::write(&script_file, "SELECT 1;\n")?;
+    let pgbench = Pgbench::new(&user, &bin)?;
     let pgbench = |endpoint: &Endpoint, roots: &Path, clients: u32| -> Result<f64> {
-        let mut pgbench = user.command(bin.join("pgbench"));
-        pgbench.args(["--no-vacuum", "--connect", "--jobs", "2", "--file"]).arg(&script_file);
-        pgbench.arg(format!("--client={clients}"));
-        pgbench.arg(format!("--transactions={}", CONNECTIONS / clients)).arg("postgres");
-        pgbench.env("PGHOST", &endpoint.host).env("PGHOSTADDR", endpoint.address.to_string());
-        pgbench.env("PGUSER", endpoint.user).env("PGPASSWORD", PASSWORD);
-        pgbench.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", roots);
-        // A folder without a client certificate, which another user's home may hold.
-        pgbench.env("HOME", script.path());
+        let mut pgbench = pgbench.to(endpoint, roots);
+        pgbench.args(["--connect", "--jobs=2"]).arg(format!("--client={clients}"));
+        pgbench.arg(format!("--transactions={}", CONNECTIONS / clients));
         rate(&output(&mut pgbench)?)
     };
 

@@ -1,4 +1,4 @@
-//! A hundred instances: what a request, and pgkeep itself, cost then.
+//! A hundred instances: what a request, pgkeep itself, and a rotation of all cost then.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,7 @@ use super::create::newest_system_engine;
 use super::median;
 use super::moto::Moto;
 use super::report::Row;
+use super::rotation;
 use crate::os_user::OsUser;
 use crate::tools;
 
@@ -24,7 +25,8 @@ const REQUESTS: u32 = 10;
 pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
     let python = tools::ensure_bench_python()?;
     eprintln!("== hundred: starting {INSTANCES} instances");
-    let plane = start_all(pgkeep).await?;
+    let identifiers: Vec<_> = (0..INSTANCES).map(|number| format!("bench-{number}")).collect();
+    let plane = start_all(pgkeep, &identifiers).await?;
     let moto = Moto::start(&python, INSTANCES)?;
     let (mut ours, mut other) = (Vec::new(), Vec::new());
     for _ in 0..repetitions {
@@ -41,6 +43,7 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
     let idle_ms_per_s = busy.as_secs_f64() * 1000.0 / IDLE.as_secs_f64();
     // Last, since each leaves lines in the servers' logs, which pgkeep then reads.
     let scrapes = (0..repetitions).map(|_| scrape(&plane.api)).collect::<Result<Vec<_>>>()?;
+    let rotated = rotation::measure(&plane, &identifiers).await.context("the rotation")?;
     Ok(vec![
         Row::faster(
             "DescribeDBInstances, 100 instances",
@@ -58,17 +61,17 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
             2000.0,
             "ms",
         ),
+        rotated,
     ])
 }
 
-async fn start_all(pgkeep: &Path) -> Result<ControlPlane> {
+async fn start_all(pgkeep: &Path, identifiers: &[String]) -> Result<ControlPlane> {
     let (major, _) = newest_system_engine()?;
     let plane = ControlPlane::start(pgkeep, &OsUser::find()?, 2).await?;
-    let identifiers: Vec<_> = (0..INSTANCES).map(|number| format!("bench-{number}")).collect();
-    for identifier in &identifiers {
+    for identifier in identifiers {
         plane.create(identifier, &major, &[])?;
     }
-    for identifier in &identifiers {
+    for identifier in identifiers {
         plane.until_available(identifier, Duration::from_millis(100)).await?;
     }
     plane.until_stocked().await?;

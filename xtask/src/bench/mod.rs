@@ -11,8 +11,10 @@ mod create;
 mod hundred;
 mod moto;
 mod parameters;
+mod pgbench;
 mod reload;
 mod report;
+mod rotation;
 mod server;
 mod session;
 

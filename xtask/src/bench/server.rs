@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -39,16 +39,12 @@ impl Workbench {
     /// Makes a certificate for the server's name, and the file with the password.
     pub(super) fn new(user: &OsUser, bin: &Path) -> Result<Self> {
         let folder = user.folder()?;
-        let certificate = folder.path().join("certificate.pem");
+        let path = folder.path().join("certificate.pem");
         fs::write(folder.path().join("password"), PASSWORD)?;
         let mut openssl = user.command("openssl");
-        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"]);
-        openssl.arg(format!("/CN={HOST}")).arg("-addext");
-        openssl.arg(format!("subjectAltName=DNS:{HOST}"));
-        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"]);
-        openssl.arg(folder.path().join("key.pem")).arg("-out").arg(&certificate);
-        run(openssl.stderr(Stdio::null()))?;
-        let tls = trust(&certificate)?;
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes"]);
+        certificate(&mut openssl, &folder.path().join("key.pem"), &path)?;
+        let tls = trust(&path)?;
         // Apart from the range of pgkeep's own instances. The server binds it, and says so where
         // another has it.
         let [.., high, low] = std::process::id().to_be_bytes();
@@ -73,6 +69,14 @@ impl Workbench {
         run(initdb.stdout(Stdio::null()))?;
         Ok(server)
     }
+}
+
+/// Has `openssl req -x509` make a key and a certificate for the server's name.
+fn certificate(openssl: &mut Command, key: &Path, path: &Path) -> Result<()> {
+    openssl.args(["-days", "2", "-subj"]).arg(format!("/CN={HOST}")).arg("-addext");
+    openssl.arg(format!("subjectAltName=DNS:{HOST}"));
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"]);
+    run(openssl.arg(key).arg("-out").arg(path).stderr(Stdio::null()))
 }
 
 impl Server<'_> {
@@ -108,6 +112,21 @@ impl Server<'_> {
         .await
     }
 
+    /// Gives the server a new key and certificate as one would by hand, and waits until a client
+    /// that trusts nothing else is let in.
+    pub(super) async fn replace_certificate(&self, number: usize) -> Result<()> {
+        let folder = self.workbench.folder.path();
+        let file = |end: &str| folder.join(format!("{number}-{end}"));
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1", "-nodes"];
+        let mut openssl = self.workbench.user.command("openssl");
+        certificate(openssl.args(["req", "-x509"]).args(key), &file("key.pem"), &file("new.pem"))?;
+        let tls = trust(&file("new.pem"))?;
+        fs::rename(file("key.pem"), folder.join("key.pem"))?;
+        fs::rename(file("new.pem"), folder.join("certificate.pem"))?;
+        run(self.pg_ctl().arg("reload"))?;
+        until(START_LIMIT, PAUSE, || self.workbench.endpoint.query(&tls)).await
+    }
+
     async fn first_query(&self) -> Result<()> {
         let Workbench { endpoint, tls, .. } = self.workbench;
         until(START_LIMIT, PAUSE, || endpoint.query(tls)).await
@@ -125,7 +144,7 @@ impl Server<'_> {
         settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
     }
 
-    fn pg_ctl(&self) -> std::process::Command {
+    fn pg_ctl(&self) -> Command {
         let mut pg_ctl = self.workbench.user.command(self.workbench.bin.join("pg_ctl"));
         pg_ctl.arg("--pgdata").arg(&self.data).stdout(Stdio::null());
         pg_ctl
