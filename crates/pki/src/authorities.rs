@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use pgkeep_model::CA_POLICIES;
+use pgkeep_model::{CA_POLICIES, CaPolicy};
 use time::OffsetDateTime;
 
 use crate::authority::{Authority, AuthorityInfo};
@@ -49,12 +49,20 @@ impl Authorities {
     /// [`PkiError::Unfit`] names the first file that is damaged, expired, open to others or does
     /// not go with the one beside it. An authority is never made anew over such a file.
     pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
+        Self::ensure_by(CA_POLICIES.each_ref(), dir, region, now)
+    }
+
+    /// Loads or makes the authorities of these policies.
+    pub(crate) fn ensure_by<const N: usize>(
+        policies: [&'static CaPolicy; N],
+        dir: &Path,
+        region: &str,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
         let made = in_parallel(
-            CA_POLICIES
-                .each_ref()
-                .map(|policy| move || Authority::ensure(dir, policy, region, now)),
+            policies.map(|policy| move || Authority::ensure(dir, policy, region, now)),
         );
         let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
         let p7b = render_p7b(authorities.iter().map(|authority| authority.root_der.as_slice()))?;

@@ -19,6 +19,7 @@ mod info;
 mod key;
 mod parallel;
 mod profile;
+pub mod rehearsal;
 
 pub use authorities::{Authorities, Leaf};
 pub use authority::AuthorityInfo;

@@ -170,7 +170,7 @@ impl Admin {
         self.run(what, &format!("CREATE DATABASE {} OWNER {owner}", identifier(name))).await
     }
 
-    async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
+    pub(crate) async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
         // The client library logs statements, which may hold a verifier.
         let quietly = self.client.batch_execute(sql).with_subscriber(NoSubscriber::default());
         let done = quietly.await;
@@ -183,7 +183,7 @@ fn identifier(name: &str) -> String {
 }
 
 /// A string constant that reads the same whatever `standard_conforming_strings` says.
-fn literal(value: &str) -> String {
+pub(crate) fn literal(value: &str) -> String {
     let quoted = value.replace('\'', "''");
     if quoted.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))

@@ -31,7 +31,7 @@ pub struct Settings {
     /// Region, account and domain.
     pub installation: Installation,
     /// The engines.
-    pub engines: EngineCatalogue,
+    pub engines: Arc<EngineCatalogue>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Where endpoint names are published.
@@ -46,6 +46,8 @@ pub struct Settings {
     pub address: Option<IpAddr>,
     /// How many prepared instances to keep for each engine in use.
     pub pool_size: usize,
+    /// Authorities other than those of the data directory, for a control plane of a rehearsal.
+    pub authorities: Option<Arc<Authorities>>,
 }
 
 /// The control plane without its API.
@@ -53,7 +55,7 @@ pub struct Control {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) layout: Layout,
-    pub(crate) authorities: Authorities,
+    pub(crate) authorities: Arc<Authorities>,
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
     pub(crate) wake: Notify,
@@ -74,7 +76,10 @@ impl Control {
         store.durably(|state| state.ensure_installation(&settings.installation))?;
         let now = settings.clock.now();
         let region = settings.installation.region.as_str();
-        let authorities = Authorities::ensure(&root.join("authorities"), region, now)?;
+        let authorities = match &settings.authorities {
+            Some(authorities) => Arc::clone(authorities),
+            None => Arc::new(Authorities::ensure(&root.join("authorities"), region, now)?),
+        };
         store.quickly(|state| state.make_all_due(now))?;
         Ok(Arc::new(Self {
             settings,

@@ -29,9 +29,10 @@ use std::sync::Arc;
 
 pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
+pub use effects::openssl_of;
 pub use error::WorkflowError;
 pub use hosts::HostsFile;
-pub use pgkeep_pki::{AuthorityInfo, CertificateInfo};
+pub use pgkeep_pki::{Authorities, AuthorityInfo, CertificateInfo, PkiError, rehearsal};
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;
 
