@@ -61,9 +61,8 @@ impl Authorities {
     ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
-        let made = in_parallel(
-            policies.map(|policy| move || Authority::ensure(dir, policy, region, now)),
-        );
+        let made =
+            in_parallel(policies.map(|policy| move || Authority::ensure(dir, policy, region, now)));
         let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
         let p7b = render_p7b(authorities.iter().map(|authority| authority.root_der.as_slice()))?;
         Ok(Self { authorities, p7b })

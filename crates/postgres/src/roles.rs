@@ -79,24 +79,16 @@ impl Admin {
         roles: &Roles,
         password_of: impl Fn(&str) -> PasswordVerifier,
     ) -> Result<(), PostgresError> {
-        let mut sql = String::new();
-        for Role { name, can_login, definition } in &roles.roles {
-            let password = match can_login {
-                true => format!(" PASSWORD {}", literal(password_of(name).reveal())),
-                false => String::new(),
-            };
-            sql += &format!(
-                "DO $pgkeep_role$ BEGIN
-                   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {}) THEN
-                     CREATE ROLE {definition}{password};
-                   END IF;
-                 END $pgkeep_role$;",
-                literal(name),
-            );
-        }
-        for membership in &roles.memberships {
-            sql += &format!("GRANT {membership};");
-        }
+        let there = self.rows("SELECT rolname::text FROM pg_roles").await?;
+        let there: Vec<String> = there.iter().map(|row| row.get(0)).collect();
+        let missing = roles.roles.iter().filter(|role| !there.contains(&role.name));
+        let creations = missing.map(|Role { name, can_login, definition }| {
+            let verifier = can_login.then(|| password_of(name));
+            let password = verifier.map(|it| format!(" PASSWORD {}", literal(it.reveal())));
+            format!("CREATE ROLE {definition}{};", password.unwrap_or_default())
+        });
+        let grants = roles.memberships.iter().map(|membership| format!("GRANT {membership};"));
+        let sql: String = creations.chain(grants).collect();
         self.run("make the roles", &sql).await
     }
 }

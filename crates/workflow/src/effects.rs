@@ -12,8 +12,8 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Admin, Engine, EngineCatalogue, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard, empty_trash,
-    install_key_pair, prepare, take_prepared, write_configuration,
+    Admin, Engine, EngineCatalogue, InstanceFiles, KeyPairFiles, Priority, Shutdown, discard,
+    empty_trash, install_key_pair, prepare, take_prepared, write_configuration,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 

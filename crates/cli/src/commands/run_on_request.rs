@@ -116,13 +116,10 @@ impl Running {
             status = self.child.wait() => status,
             _ = requests.next_line() => {
                 let _ = killpg(self.group, Signal::SIGTERM);
-                match timeout(GRACE, self.child.wait()).await {
-                    Ok(status) => status,
-                    Err(_) => {
-                        let _ = killpg(self.group, Signal::SIGKILL);
-                        self.child.wait().await
-                    }
+                if timeout(GRACE, self.child.wait()).await.is_err() {
+                    let _ = killpg(self.group, Signal::SIGKILL);
                 }
+                self.child.wait().await
             }
         };
         // What it left running has no server any more.

@@ -147,7 +147,8 @@ pub(super) fn check_members(
         let openssl = (3, 5, 0);
         let rsa = TlsFacts { openssl, key: KeyAlgorithm::Rsa2048 };
         let ecdsa = TlsFacts { openssl, key: KeyAlgorithm::EcdsaP384 };
-        check_group(group, rsa).or_else(|refusal| check_group(group, ecdsa).map_err(|_| refusal))?;
+        check_group(group, rsa)
+            .or_else(|refusal| check_group(group, ecdsa).map_err(|_| refusal))?;
     }
     Ok(())
 }

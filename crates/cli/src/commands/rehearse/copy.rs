@@ -40,7 +40,6 @@ pub(super) struct Ground {
     pub(super) original: Original,
     pub(super) engines: Arc<EngineCatalogue>,
     pub(super) os_user: String,
-    pub(super) own_views: bool,
     pub(super) password: String,
 }
 
@@ -83,7 +82,8 @@ impl Ground {
             // No name is published: there is no such file.
             hosts: HostsFile::open(&folder.join("hosts"), folder),
             os_user: self.os_user.clone(),
-            own_views: self.own_views,
+            // A view of the file system would hide the temporary folder.
+            own_views: false,
             machine_memory: memory_bytes(),
             address: Some(ADDRESS),
             pool_size: 0,
@@ -147,7 +147,7 @@ impl Copy {
         let before = self.control.store().quickly(|state| {
             let mut before = None;
             state.update_instance(&self.id, |row| {
-                before = row.applied.certificate.clone();
+                before.clone_from(&row.applied.certificate);
                 row.generation += 1;
                 match rotation {
                     Rotation::To(authority) => {
@@ -205,7 +205,7 @@ impl Copy {
                 bail!("the copy is {status}: {}", error.unwrap_or_default());
             }
             if let Some(error) = error {
-                if self.is_taken(&instance, &error) {
+                if is_taken(&instance, &error) {
                     self.move_on()?;
                 } else {
                     steps.say(&format!("the copy is {status} ({error})"));
@@ -217,13 +217,6 @@ impl Copy {
 
     fn row(&self) -> anyhow::Result<Option<DbInstance>> {
         Ok(self.control.store().read(|state| state.instance_by_resource_id(&self.id))?)
-    }
-
-    /// Whether it does not start since another server has its port.
-    fn is_taken(&self, instance: &DbInstance, error: &str) -> bool {
-        let address = SocketAddr::new(ADDRESS, instance.desired.port);
-        let taken = PostgresError::AddressInUse { address, message: String::new() };
-        !instance.applied.created && error.starts_with(&taken.to_string())
     }
 
     /// Gives it another port.
@@ -248,4 +241,11 @@ impl Copy {
         stop_all(&control).await?;
         std::fs::remove_dir_all(&folder).context("cannot remove the copy")
     }
+}
+
+/// Whether a copy does not start since another server has its port.
+fn is_taken(instance: &DbInstance, error: &str) -> bool {
+    let address = SocketAddr::new(ADDRESS, instance.desired.port);
+    let taken = PostgresError::AddressInUse { address, message: String::new() };
+    !instance.applied.created && error.starts_with(&taken.to_string())
 }

@@ -17,6 +17,7 @@ mod signers;
 
 use std::fs::File;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nix::sys::stat::Mode;
 use pgkeep_model::{Clock as _, DbInstanceIdentifier};
-use pgkeep_postgres::{EngineCatalogue, Layout, view};
+use pgkeep_postgres::{EngineCatalogue, Layout};
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -58,9 +59,7 @@ pub(super) fn run(args: &RehearseArgs, umask: Mode) -> anyhow::Result<ExitCode> 
     let (asked, id) = parse(&args.names)?;
     start_log("error")?;
     // With the rights of the person who typed it, which are given up next.
-    let mut junit = args.junit.as_deref().map(File::create).transpose();
-    let junit = junit.as_mut().map_err(|error| anyhow::anyhow!("cannot write JUnit XML: {error}"));
-    let junit = junit?.take();
+    let junit = args.junit.as_deref().map(|path| create(path, umask)).transpose()?;
     let command = runner::start(&args.command, umask)?;
     let schema = args.schema.as_deref().map(session::schema_command).transpose()?;
     let schema = schema.map(|psql| runner::start(&psql, umask)).transpose()?;
@@ -80,6 +79,14 @@ pub(super) fn run(args: &RehearseArgs, umask: Mode) -> anyhow::Result<ExitCode> 
         output::write(report.render())?;
     }
     Ok(if report.as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Makes a file as any other program would.
+fn create(path: &Path, umask: Mode) -> anyhow::Result<File> {
+    let own = nix::sys::stat::umask(umask);
+    let file = File::create(path);
+    nix::sys::stat::umask(own);
+    file.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The scenarios, none for all, and the instance.
@@ -156,7 +163,6 @@ impl Rehearsal {
             original,
             engines: Arc::new(self.engines),
             os_user: OsUser::current()?.name,
-            own_views: view::is_allowed(folder.path()),
             password: random_text::<32>(PASSWORD_DIGITS)?,
         };
         let mut lines = Vec::new();
@@ -185,10 +191,7 @@ impl Rehearsal {
     }
 
     /// What each scenario is to be, or why it does not apply, which is wrong use of a name.
-    fn plans(
-        &self,
-        original: &Original,
-    ) -> anyhow::Result<Vec<(Scenario, Result<Plan, String>)>> {
+    fn plans(&self, original: &Original) -> anyhow::Result<Vec<(Scenario, Result<Plan, String>)>> {
         let all = self.asked.is_empty();
         let scenarios = if all { &Scenario::ALL[..] } else { &self.asked };
         let plans = scenarios.iter().map(|scenario| (*scenario, scenario.plan(original)));

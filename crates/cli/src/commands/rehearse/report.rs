@@ -19,6 +19,7 @@ pub(super) struct Report {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the last line is no part of the name")]
 pub(super) struct Line {
     pub(super) scenario: &'static str,
     /// Why it does not apply.
@@ -170,10 +171,9 @@ impl RunLine {
         };
         let why = match (self.timed_out, self.exit_code, self.signal) {
             (true, ..) => " (took too long)".to_owned(),
-            (_, Some(0), _) => String::new(),
-            (_, Some(code), _) => format!(" (exit code {code})"),
+            (_, Some(code @ 1..), _) => format!(" (exit code {code})"),
             (_, None, Some(signal)) => format!(" (signal {signal})"),
-            (_, None, None) => String::new(),
+            _ => String::new(),
         };
         let did = if self.outcome == Outcome::Passed { "passed" } else { "failed" };
         format!("{did}{moment}{why}")

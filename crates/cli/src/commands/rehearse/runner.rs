@@ -2,6 +2,7 @@
 //! the person who typed it.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub(super) fn start(program: &[OsString], umask: Mode) -> anyhow::Result<Child> 
     let mut command = Command::new("/proc/self/exe");
     command.arg("run-on-request").arg("--").args(program);
     // Ctrl-C is for pgkeep, which then ends the command.
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.arg0("pgkeep").process_group(0);
     let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     nix::sys::stat::umask(own);
     started.context("cannot run itself")
@@ -68,12 +69,11 @@ impl Runner {
     pub(super) async fn ended(&mut self) -> anyhow::Result<Run> {
         let answered = timeout_at(self.deadline, self.answers.next_line()).await;
         let timed_out = answered.is_err();
-        let line = match answered {
-            Ok(line) => line,
-            Err(_) => {
-                self.send(STOP).await?;
-                self.answers.next_line().await
-            }
+        let line = if let Ok(line) = answered {
+            line
+        } else {
+            self.send(STOP).await?;
+            self.answers.next_line().await
         };
         let line = line.context("cannot tell how the command ended")?;
         let line = line.context("what runs the command has ended")?;

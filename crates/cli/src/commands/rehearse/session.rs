@@ -58,12 +58,11 @@ impl Stage {
             bail!("the copy does not show what the scenario is for");
         }
         self.steps.say(&format!("{name}: running the command"));
-        let runs = match plan.rotation {
-            Some(rotation) => self.run_across(rotation, copy, &environment).await?,
-            None => {
-                self.command.begin(&environment).await?;
-                vec![(Moment::Only, self.command.ended().await?)]
-            }
+        let runs = if let Some(rotation) = plan.rotation {
+            self.run_across(rotation, copy, &environment).await?
+        } else {
+            self.command.begin(&environment).await?;
+            vec![(Moment::Only, self.command.ended().await?)]
         };
         Ok(Line::of(scenario, runs))
     }
@@ -84,12 +83,11 @@ impl Stage {
         };
         let rotate = copy.rotate(rotation, steps);
         tokio::pin!(rotate);
-        let first = match early {
-            Some(run) => {
-                rotate.await?;
-                (Moment::Before, run)
-            }
-            None => tokio::select! {
+        let first = if let Some(run) = early {
+            rotate.await?;
+            (Moment::Before, run)
+        } else {
+            tokio::select! {
                 run = command.ended() => {
                     rotate.await?;
                     (Moment::Before, run?)
@@ -98,7 +96,7 @@ impl Stage {
                     rotated?;
                     (Moment::Across, command.ended().await?)
                 }
-            },
+            }
         };
         command.begin(environment).await?;
         Ok(vec![first, (Moment::After, command.ended().await?)])
@@ -140,11 +138,7 @@ async fn connected(copy: &Copy) -> anyhow::Result<()> {
 }
 
 /// What leads a client to the copy. Nothing of it says whether to verify: that is the command's.
-fn environment(
-    instance: &DbInstance,
-    password: &str,
-    roots: &Path,
-) -> anyhow::Result<Environment> {
+fn environment(instance: &DbInstance, password: &str, roots: &Path) -> anyhow::Result<Environment> {
     let desired = &instance.desired;
     let (user, database) = (&desired.master_username, database(instance));
     let port = desired.port.to_string();
