@@ -59,7 +59,7 @@ impl Stage {
         }
         self.steps.say(&format!("{name}: running the command"));
         let runs = if let Some(rotation) = plan.rotation {
-            self.run_across(rotation, copy, &environment).await?
+            self.run_across(name, rotation, copy, &environment).await?
         } else {
             self.command.begin(&environment).await?;
             vec![(Moment::Only, self.command.ended().await?)]
@@ -71,6 +71,7 @@ impl Stage {
     /// it once more.
     async fn run_across(
         &mut self,
+        name: &str,
         rotation: Rotation,
         copy: &Copy,
         environment: &Environment,
@@ -81,7 +82,11 @@ impl Stage {
             run = command.ended() => Some(run?),
             connected = connected(copy) => connected.map(|()| None)?,
         };
-        let rotate = copy.rotate(rotation, steps);
+        let rotate = async {
+            copy.rotate(rotation, steps).await?;
+            steps.say(&format!("{name}: clients see another certificate"));
+            anyhow::Ok(())
+        };
         tokio::pin!(rotate);
         let first = if let Some(run) = early {
             rotate.await?;
