@@ -45,15 +45,15 @@ pub(crate) enum Command {
     Psql(PsqlArgs),
     /// Print the newest log of a DB instance
     Logs(LogsArgs),
+    /// Try a command against throw-away copies of a DB instance, each with another TLS
+    #[command(long_about = rehearse::ABOUT)]
+    Rehearse(RehearseArgs),
     /// List the PostgreSQL engines of this machine and those that can be downloaded
     Engines(EnginesArgs),
     /// Check what pgkeep needs, and say what to do about what is missing
     ///
     /// Exits with 1 when something fails.
     Doctor(DoctorArgs),
-    /// Try a command against throw-away copies of a DB instance, each with another TLS
-    #[command(long_about = rehearse::ABOUT)]
-    Rehearse(RehearseArgs),
     /// Become a program that sees an instance's folder as /rdsdbdata
     #[command(hide = true)]
     InView(InViewArgs),

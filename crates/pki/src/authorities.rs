@@ -49,21 +49,24 @@ impl Authorities {
     /// [`PkiError::Unfit`] names the first file that is damaged, expired, open to others or does
     /// not go with the one beside it. An authority is never made anew over such a file.
     pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
-        Self::ensure_by(CA_POLICIES.each_ref(), dir, region, now)
+        Self::ensure_some(CA_POLICIES.each_ref(), |_| true, dir, region, now)
     }
 
-    /// Loads or makes the authorities of these policies.
-    pub(crate) fn ensure_by<const N: usize>(
-        policies: [&'static CaPolicy; N],
+    /// Loads or makes the authorities of those policies that are wanted, by their identifiers.
+    pub(crate) fn ensure_some(
+        policies: [&'static CaPolicy; CA_POLICIES.len()],
+        is_wanted: impl Fn(&str) -> bool,
         dir: &Path,
         region: &str,
         now: OffsetDateTime,
     ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
-        let made =
-            in_parallel(policies.map(|policy| move || Authority::ensure(dir, policy, region, now)));
-        let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
+        let made = in_parallel(policies.map(|policy| {
+            let is_wanted = is_wanted(policy.identifier);
+            move || is_wanted.then(|| Authority::ensure(dir, policy, region, now))
+        }));
+        let authorities = made.into_iter().flatten().collect::<Result<Vec<_>>>()?;
         let p7b = render_p7b(authorities.iter().map(|authority| authority.root_der.as_slice()))?;
         Ok(Self { authorities, p7b })
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use pgkeep_model::{CA_POLICIES, CaPolicy};
 use time::OffsetDateTime;
 
-use crate::{Authorities, PkiError, Result};
+use crate::{Authorities, Result};
 
 /// The roots after those of [`CA_POLICIES`], under the same identifiers.
 static NEXT: [CaPolicy; 3] = [
@@ -26,35 +26,52 @@ const fn short(policy: CaPolicy) -> CaPolicy {
     CaPolicy { root_years: 1, subordinate_years: 1, ..policy }
 }
 
-/// Makes one authority, under a root that comes after the one of that identifier.
+/// Makes authorities as an installation's own.
 ///
 /// # Errors
-/// [`PkiError::UnknownAuthority`], or those of [`Authorities::ensure`].
-pub fn next_root(
+/// Those of [`Authorities::ensure`].
+pub fn first_roots(
     dir: &Path,
-    ca_identifier: &str,
+    identifiers: &[&str],
     region: &str,
     now: OffsetDateTime,
 ) -> Result<Authorities> {
-    Authorities::ensure_by([find(&NEXT, ca_identifier)?], dir, region, now)
+    make(&CA_POLICIES, dir, identifiers, region, now)
 }
 
-/// Makes one authority whose root ends a year after `now`.
+/// Makes authorities under the roots that come after those.
 ///
 /// # Errors
-/// [`PkiError::UnknownAuthority`], or those of [`Authorities::ensure`].
-pub fn short_root(
+/// Those of [`Authorities::ensure`].
+pub fn next_roots(
     dir: &Path,
-    ca_identifier: &str,
+    identifiers: &[&str],
     region: &str,
     now: OffsetDateTime,
 ) -> Result<Authorities> {
-    Authorities::ensure_by([find(&SHORT, ca_identifier)?], dir, region, now)
+    make(&NEXT, dir, identifiers, region, now)
 }
 
-fn find(policies: &'static [CaPolicy], identifier: &str) -> Result<&'static CaPolicy> {
-    policies
-        .iter()
-        .find(|policy| policy.identifier.eq_ignore_ascii_case(identifier))
-        .ok_or_else(|| PkiError::UnknownAuthority(identifier.to_owned()))
+/// Makes authorities whose roots end a year after `now`.
+///
+/// # Errors
+/// Those of [`Authorities::ensure`].
+pub fn short_roots(
+    dir: &Path,
+    identifiers: &[&str],
+    region: &str,
+    now: OffsetDateTime,
+) -> Result<Authorities> {
+    make(&SHORT, dir, identifiers, region, now)
+}
+
+fn make(
+    policies: &'static [CaPolicy; 3],
+    dir: &Path,
+    identifiers: &[&str],
+    region: &str,
+    now: OffsetDateTime,
+) -> Result<Authorities> {
+    let is_wanted = |identifier: &str| identifiers.contains(&identifier);
+    Authorities::ensure_some(policies.each_ref(), is_wanted, dir, region, now)
 }

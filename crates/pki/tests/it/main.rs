@@ -15,4 +15,6 @@ mod killed;
 #[cfg(test)]
 mod leaf;
 #[cfg(test)]
+mod rehearsal;
+#[cfg(test)]
 mod support;

@@ -32,6 +32,8 @@ const PORTS: std::ops::Range<u16> = 20_000..32_768;
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How long work on a copy may fail; an engine may have to be downloaded.
 const DEADLINE: time::Duration = time::Duration::minutes(20);
+/// How long its deletion may take.
+const DELETE_LIMIT: Duration = Duration::from_secs(30);
 /// How long an answer on loopback may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -143,25 +145,13 @@ impl Copy {
 
     /// Gives it another certificate, and returns when a client has seen that.
     pub(super) async fn rotate(&self, rotation: Rotation, steps: &Steps) -> anyhow::Result<()> {
-        let now = self.control.clock().now();
-        let before = self.control.store().quickly(|state| {
-            let mut before = None;
-            state.update_instance(&self.id, |row| {
-                before.clone_from(&row.applied.certificate);
-                row.generation += 1;
-                match rotation {
-                    Rotation::To(authority) => {
-                        authority.clone_into(&mut row.desired.ca_identifier);
-                    }
-                    // As one that was lost, it is issued anew.
-                    Rotation::SameAuthority => row.applied.certificate = None,
-                }
-            })?;
-            state.make_due(&self.id, now, Some(now + DEADLINE))?;
-            Ok(before)
+        let before = self.change(|row| match rotation {
+            Rotation::To(authority) => authority.clone_into(&mut row.desired.ca_identifier),
+            // As one that was lost, it is issued anew.
+            Rotation::SameAuthority => row.applied.certificate = None,
         })?;
-        self.control.wake();
-        let before = before.map(|certificate| certificate.fingerprint);
+        let certificate = before.and_then(|row| row.applied.certificate);
+        let before = certificate.map(|certificate| certificate.fingerprint);
         let is_rotated = |it: &DbInstance| {
             let now = it.applied.certificate.as_ref().map(|certificate| &certificate.fingerprint);
             now.is_some_and(|now| Some(now) != before.as_ref())
@@ -206,7 +196,7 @@ impl Copy {
             }
             if let Some(error) = error {
                 if is_taken(&instance, &error) {
-                    self.move_on()?;
+                    self.change(|row| row.desired.port = rand::random_range(PORTS))?;
                 } else {
                     steps.say(&format!("the copy is {status} ({error})"));
                 }
@@ -219,27 +209,40 @@ impl Copy {
         Ok(self.control.store().read(|state| state.instance_by_resource_id(&self.id))?)
     }
 
-    /// Gives it another port.
-    fn move_on(&self) -> anyhow::Result<()> {
-        let now = self.control.clock().now();
-        self.control.store().quickly(|state| {
-            state.update_instance(&self.id, |row| {
-                row.desired.port = rand::random_range(PORTS);
-                row.generation += 1;
-            })?;
-            state.make_due(&self.id, now, Some(now + DEADLINE))
-        })?;
-        self.control.wake();
-        Ok(())
-    }
-
     /// Stops it and removes all of it.
     pub(super) async fn end(self) -> anyhow::Result<()> {
+        // Deleted, its server is spared a checkpoint. What does not end so, is stopped below.
+        let _ = tokio::time::timeout(DELETE_LIMIT, self.delete()).await;
         let Self { control, folder, stop, driver, .. } = self;
         let _ = stop.send(());
         driver.await.context("the control plane of the copy broke off")?;
         stop_all(&control).await?;
         std::fs::remove_dir_all(&folder).context("cannot remove the copy")
+    }
+
+    async fn delete(&self) -> anyhow::Result<()> {
+        self.change(|row| row.desired.deleted = true)?;
+        while self.row()?.is_some() {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+        Ok(())
+    }
+
+    /// Changes what is wanted of it; the row as it was.
+    fn change(&self, change: impl FnOnce(&mut DbInstance)) -> anyhow::Result<Option<DbInstance>> {
+        let now = self.control.clock().now();
+        let before = self.control.store().quickly(|state| {
+            let mut before = None;
+            state.update_instance(&self.id, |row| {
+                before = Some(row.clone());
+                row.generation += 1;
+                change(row);
+            })?;
+            state.make_due(&self.id, now, Some(now + DEADLINE))?;
+            Ok(before)
+        })?;
+        self.control.wake();
+        Ok(before)
     }
 }
 

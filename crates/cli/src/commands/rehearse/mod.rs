@@ -44,7 +44,7 @@ use copy::Ground;
 use original::Original;
 use report::{Line, Report};
 use runner::Runner;
-use scenario::{Plan, Scenario, Signer};
+use scenario::{Plan, Scenario};
 use session::Stage;
 use signers::Signers;
 
@@ -96,7 +96,7 @@ fn parse(names: &[String]) -> anyhow::Result<(Vec<Scenario>, DbInstanceIdentifie
     for name in names {
         let known = Scenario::named(name).ok_or_else(|| {
             let all = Scenario::ALL.map(Scenario::name).join(", ");
-            wrong_use(format!("there is no scenario {name}"), format!("choose of {all}"))
+            wrong_use(format!("there is no scenario {name}"), format!("choose from {all}"))
         })?;
         if !asked.contains(&known) {
             asked.push(known);
@@ -147,15 +147,15 @@ impl Rehearsal {
     ) -> anyhow::Result<Report> {
         let original = Original::read(&self.data, &self.id, &self.engines).await?;
         let plans = self.plans(&original)?;
-        let signers: Vec<Signer> =
-            plans.iter().filter_map(|(_, plan)| Some(plan.as_ref().ok()?.signer)).collect();
         stage.steps.say("Making the authorities of the rehearsal");
         let path = folder.path().to_owned();
         let made = tokio::task::spawn_blocking(move || {
-            let signers = Signers::make(&path, &original, &signers, SystemClock.now());
-            signers.map(|signers| (original, signers))
+            let needed: Vec<&Plan> =
+                plans.iter().filter_map(|(_, plan)| plan.as_ref().ok()).collect();
+            let signers = Signers::make(&path, &original, &needed, SystemClock.now());
+            signers.map(|signers| (original, plans, signers))
         });
-        let (original, signers) = made.await.context("cannot make the authorities")??;
+        let (original, plans, signers) = made.await.context("cannot make the authorities")??;
         if original.roles.is_none() {
             stage.steps.say("Its server does not answer: copies have no roles but the master user");
         }

@@ -7,7 +7,7 @@ use pgkeep_workflow::{Authorities, PkiError, rehearsal};
 use time::{Duration, OffsetDateTime};
 
 use super::original::Original;
-use super::scenario::{Scenario, Signer};
+use super::scenario::{Plan, Rotation, Scenario, Signer};
 
 /// So long ago were the authorities made: what they signed first, for a year, ended a year ago.
 const LONG_AGO: Duration = Duration::days(2 * 366);
@@ -20,23 +20,29 @@ pub(super) struct Signers {
 }
 
 impl Signers {
-    /// Makes those that the scenarios need; RSA keys of 4096 bits take seconds.
+    /// Makes those that the plans need; RSA keys of 4096 bits take seconds.
     pub(super) fn make(
         folder: &Path,
         original: &Original,
-        needed: &[Signer],
+        plans: &[&Plan],
         now: OffsetDateTime,
     ) -> Result<Self, PkiError> {
         let region = original.installation.region.as_str();
-        let own = &original.instance.desired.ca_identifier;
+        let own = &*original.instance.desired.ca_identifier;
         let folder = |name| folder.join("authorities").join(name);
         let long_ago = now - LONG_AGO;
-        let next = || rehearsal::next_root(&folder("next"), own, region, now);
-        let ended = || rehearsal::short_root(&folder("ended"), own, region, long_ago);
+        let others = plans.iter().filter_map(|plan| match plan.rotation {
+            Some(Rotation::To(other)) => Some(other),
+            _ => None,
+        });
+        let all: Vec<&str> = others.chain([own]).collect();
+        let needs = |signer| plans.iter().any(|plan| plan.signer == signer);
+        let next = || rehearsal::next_roots(&folder("next"), &[own], region, now);
+        let ended = || rehearsal::short_roots(&folder("ended"), &[own], region, long_ago);
         Ok(Self {
-            current: Arc::new(Authorities::ensure(&folder("current"), region, long_ago)?),
-            next: needed.contains(&Signer::Next).then(next).transpose()?.map(Arc::new),
-            ended: needed.contains(&Signer::Ended).then(ended).transpose()?.map(Arc::new),
+            current: rehearsal::first_roots(&folder("current"), &all, region, long_ago)?.into(),
+            next: needs(Signer::Next).then(next).transpose()?.map(Arc::new),
+            ended: needs(Signer::Ended).then(ended).transpose()?.map(Arc::new),
         })
     }
 
