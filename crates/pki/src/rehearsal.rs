@@ -14,16 +14,21 @@ use crate::{Authorities, Result};
 
 /// The roots after those of [`CA_POLICIES`], under the same identifiers.
 static NEXT: [CaPolicy; 3] = [
-    CaPolicy { label: "RSA2048 G2", ..CA_POLICIES[0] },
-    CaPolicy { label: "RSA4096 G2", ..CA_POLICIES[1] },
-    CaPolicy { label: "ECC384 G2", ..CA_POLICIES[2] },
+    CaPolicy { label: "RSA2048 G1.2", ..CA_POLICIES[0] },
+    CaPolicy { label: "RSA4096 G1.2", ..CA_POLICIES[1] },
+    CaPolicy { label: "ECC384 G1.2", ..CA_POLICIES[2] },
 ];
 
-/// Roots that end after a year, with all that they vouch for.
+/// How long roots live that are to end soon.
+///
+/// No less: one that ends within 10 years of what it signs is due to be followed by another.
+pub const SHORT_ROOT_YEARS: u16 = 13;
+
+/// Roots of which one can say that they have ended, with all that they vouch for.
 static SHORT: [CaPolicy; 3] = [short(CA_POLICIES[0]), short(CA_POLICIES[1]), short(CA_POLICIES[2])];
 
 const fn short(policy: CaPolicy) -> CaPolicy {
-    CaPolicy { root_years: 1, subordinate_years: 1, ..policy }
+    CaPolicy { root_years: SHORT_ROOT_YEARS, subordinate_years: 2, ..policy }
 }
 
 /// Makes authorities as an installation's own.
@@ -52,7 +57,7 @@ pub fn next_roots(
     make(&NEXT, dir, identifiers, region, now)
 }
 
-/// Makes authorities whose roots end a year after `now`.
+/// Makes authorities whose roots end [`SHORT_ROOT_YEARS`] after `now`.
 ///
 /// # Errors
 /// Those of [`Authorities::ensure`].

@@ -23,7 +23,7 @@ fn only_who_has_the_next_root_trusts_it() {
     let (agreed, text) = trusts(&(before + &next.bundle_pem()));
     assert!(agreed, "{text}");
     let subject = openssl_value(&["x509", "-noout", "-subject"], next.bundle_pem());
-    assert!(subject.ends_with("Root CA ECC384 G2"), "{subject}");
+    assert!(subject.ends_with("Root CA ECC384 G1.2"), "{subject}");
     // No more than what was asked for is made.
     assert_eq!(split(&next.bundle_pem()).len(), 1);
     let other = next.issue_leaf("rds-ca-rsa2048-g1", &key, HOST, NOW);
@@ -33,7 +33,7 @@ fn only_who_has_the_next_root_trusts_it() {
 #[test]
 fn a_short_root_ends_with_all_under_it() {
     let folder = TempDir::new().unwrap();
-    let made_at = NOW - Duration::days(732);
+    let made_at = NOW - Duration::days(366) * (i32::from(rehearsal::SHORT_ROOT_YEARS) + 1);
     let ended = rehearsal::short_roots(folder.path(), &[ECC], REGION, made_at).unwrap();
     let key = LeafKey::generate(KeyAlgorithm::EcdsaP384).unwrap();
     let leaf = ended.issue_leaf(ECC, &key, HOST, made_at).unwrap();

@@ -34,7 +34,7 @@ use crate::args::RehearseArgs;
 use crate::clock::SystemClock;
 use crate::credentials::random_text;
 use crate::data_directory::DataDirectory;
-use crate::failure::{hinted, wrong_use};
+use crate::failure::{Hint as _, hinted, wrong_use};
 use crate::os_user::OsUser;
 use crate::plane::runtime;
 use crate::progress::Steps;
@@ -122,7 +122,9 @@ impl Rehearsal {
         let interrupted = interrupted()?;
         tokio::pin!(interrupted);
         let folder = tempfile::Builder::new().prefix("pgkeep-rehearse-").tempdir();
-        let folder = folder.context("cannot make a temporary folder")?;
+        let folder = folder.context("cannot make a temporary folder").hint(|| {
+            "let TMPDIR name a folder that the owner of the data directory can use".to_owned()
+        })?;
         Layout::socket_names_fit(&folder.path().join(COPY)).map_err(|longest| {
             let message = "the temporary folder's path is too long for Unix sockets below it";
             hinted(message, format!("let TMPDIR name a folder; in all {longest} bytes fit"))

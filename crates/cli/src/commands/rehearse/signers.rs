@@ -11,6 +11,8 @@ use super::scenario::{Plan, Rotation, Scenario, Signer};
 
 /// So long ago were the authorities made: what they signed first, for a year, ended a year ago.
 const LONG_AGO: Duration = Duration::days(2 * 366);
+/// So long ago the one was made whose root ended a year ago.
+const LONGER_AGO: Duration = Duration::days((rehearsal::SHORT_ROOT_YEARS as i64 + 1) * 366);
 
 /// Who signs certificates of copies.
 pub(super) struct Signers {
@@ -38,7 +40,7 @@ impl Signers {
         let all: Vec<&str> = others.chain([own]).collect();
         let needs = |signer| plans.iter().any(|plan| plan.signer == signer);
         let next = || rehearsal::next_roots(&folder("next"), &[own], region, now);
-        let ended = || rehearsal::short_roots(&folder("ended"), &[own], region, long_ago);
+        let ended = || rehearsal::short_roots(&folder("ended"), &[own], region, now - LONGER_AGO);
         Ok(Self {
             current: rehearsal::first_roots(&folder("current"), &all, region, long_ago)?.into(),
             next: needs(Signer::Next).then(next).transpose()?.map(Arc::new),
@@ -52,7 +54,7 @@ impl Signers {
             Signer::Current => Some((Arc::clone(&self.current), Duration::ZERO)),
             Signer::CurrentLongAgo => Some((Arc::clone(&self.current), LONG_AGO)),
             Signer::Next => self.next.clone().map(|next| (next, Duration::ZERO)),
-            Signer::Ended => self.ended.clone().map(|ended| (ended, LONG_AGO)),
+            Signer::Ended => self.ended.clone().map(|ended| (ended, LONGER_AGO)),
         }
     }
 
