@@ -1,11 +1,15 @@
 //! What can be typed. Names are fixed: scripts depend on them.
 
+mod rehearse;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
+
+pub(crate) use rehearse::RehearseArgs;
 
 use crate::snippets::Driver;
 
@@ -45,6 +49,9 @@ pub(crate) enum Command {
     Snippets(SnippetsArgs),
     /// Print the newest log of a DB instance
     Logs(LogsArgs),
+    /// Try a command against throw-away copies of a DB instance, each with another TLS
+    #[command(long_about = rehearse::ABOUT)]
+    Rehearse(RehearseArgs),
     /// List the PostgreSQL engines of this machine and those that can be downloaded
     Engines(EnginesArgs),
     /// Check what pgkeep needs, and say what to do about what is missing
@@ -54,6 +61,16 @@ pub(crate) enum Command {
     /// Become a program that sees an instance's folder as /rdsdbdata
     #[command(hide = true)]
     InView(InViewArgs),
+    /// Run a command whenever a line with its environment comes in, and say how it ended
+    #[command(hide = true)]
+    RunOnRequest(RunOnRequestArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunOnRequestArgs {
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) program: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

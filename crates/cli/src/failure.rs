@@ -13,6 +13,7 @@ use pgkeep_workflow::WorkflowError;
 #[derive(Debug)]
 struct Hinted {
     hint: String,
+    code: u8,
     error: anyhow::Error,
 }
 
@@ -28,6 +29,11 @@ impl Error for Hinted {
     }
 }
 
+/// The exit code of most failures.
+const FAILED: u8 = 1;
+/// That of wrong use, as `clap` has it.
+const WRONG_USE: u8 = 2;
+
 /// Adds what to do about a failure.
 pub(crate) trait Hint<T> {
     /// Adds the sentence or command that `hint` gives.
@@ -36,13 +42,23 @@ pub(crate) trait Hint<T> {
 
 impl<T, E: Into<anyhow::Error>> Hint<T> for Result<T, E> {
     fn hint(self, hint: impl FnOnce() -> String) -> anyhow::Result<T> {
-        self.map_err(|error| Hinted { hint: hint(), error: error.into() }.into())
+        self.map_err(|error| Hinted { hint: hint(), code: FAILED, error: error.into() }.into())
     }
 }
 
 /// A failure with a hint.
 pub(crate) fn hinted(message: impl fmt::Display, hint: impl fmt::Display) -> anyhow::Error {
-    Hinted { hint: hint.to_string(), error: anyhow::Error::msg(message.to_string()) }.into()
+    coded(FAILED, message, hint)
+}
+
+/// What was typed means nothing; the exit code says so.
+pub(crate) fn wrong_use(message: impl fmt::Display, hint: impl fmt::Display) -> anyhow::Error {
+    coded(WRONG_USE, message, hint)
+}
+
+fn coded(code: u8, message: impl fmt::Display, hint: impl fmt::Display) -> anyhow::Error {
+    let error = anyhow::Error::msg(message.to_string());
+    Hinted { hint: hint.to_string(), code, error }.into()
 }
 
 /// Prints a failure; the exit code for it.
@@ -54,7 +70,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(hint) = hint_of(error) {
         eprintln!("hint: {hint}");
     }
-    ExitCode::FAILURE
+    let hinted = error.downcast_ref::<Hinted>();
+    ExitCode::from(hinted.map_or(FAILED, |hinted| hinted.code))
 }
 
 /// An error with everything that led to it, in one line.

@@ -53,7 +53,7 @@ impl Plane {
         let control = Control::open(Settings {
             data_directory: data.path().to_owned(),
             installation: installation(&data, args)?,
-            engines,
+            engines: Arc::new(engines),
             clock: Arc::new(SystemClock),
             hosts,
             os_user: user.name,
@@ -61,6 +61,7 @@ impl Plane {
             machine_memory: memory_bytes(),
             address: args.address,
             pool_size: args.pool,
+            authorities: None,
         });
         let control = control.map_err(explain)?;
         publish_bundles(&data, &control)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use pgkeep_model::CA_POLICIES;
+use pgkeep_model::{CA_POLICIES, CaPolicy};
 use time::OffsetDateTime;
 
 use crate::authority::{Authority, AuthorityInfo};
@@ -54,14 +54,24 @@ impl Authorities {
     /// [`PkiError::Unfit`] names the first file that is damaged, open to others, does not go with
     /// the one beside it, or is not valid yet. An authority is never made anew over such a file.
     pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
+        Self::ensure_some(CA_POLICIES.each_ref(), |_| true, dir, region, now)
+    }
+
+    /// Loads or makes the authorities of those policies that are wanted, by their identifiers.
+    pub(crate) fn ensure_some(
+        policies: [&'static CaPolicy; CA_POLICIES.len()],
+        is_wanted: impl Fn(&str) -> bool,
+        dir: &Path,
+        region: &str,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
-        let made = in_parallel(
-            CA_POLICIES
-                .each_ref()
-                .map(|policy| move || Authority::ensure(dir, policy, region, now)),
-        );
-        let authorities = made.into_iter().collect::<Result<Vec<_>>>()?;
+        let made = in_parallel(policies.map(|policy| {
+            let is_wanted = is_wanted(policy.identifier);
+            move || is_wanted.then(|| Authority::ensure(dir, policy, region, now))
+        }));
+        let authorities = made.into_iter().flatten().collect::<Result<Vec<_>>>()?;
         let bundle = authorities.iter().flat_map(Authority::bundle);
         let p7b = render_p7b(bundle.map(|root| root.der.as_slice()))?;
         Ok(Self { authorities, p7b })

@@ -22,6 +22,7 @@ mod pair;
 mod parallel;
 mod plan;
 mod profile;
+pub mod rehearsal;
 mod trust;
 
 pub use authorities::{Authorities, Leaf};

@@ -49,7 +49,7 @@ impl Control {
     }
 
     fn renew_authorities(&self) -> Result<(), WorkflowError> {
-        let renewed = Arc::new(ensure_authorities(&self.settings)?);
+        let renewed = ensure_authorities(&self.settings)?;
         self.authorities.send_if_modified(|held| {
             let has_changed = held.bundle_pem() != renewed.bundle_pem();
             *held = renewed;
@@ -59,9 +59,13 @@ impl Control {
     }
 }
 
-/// Opens the authorities of a data directory, and makes what they need from now on.
-pub(crate) fn ensure_authorities(settings: &Settings) -> Result<Authorities, WorkflowError> {
+/// Opens the authorities of a data directory, and makes what they need from now on; those that were
+/// given stay as they are.
+pub(crate) fn ensure_authorities(settings: &Settings) -> Result<Arc<Authorities>, WorkflowError> {
+    if let Some(given) = &settings.authorities {
+        return Ok(Arc::clone(given));
+    }
     let region = settings.installation.region.as_str();
     let folder = settings.data_directory.join("authorities");
-    Ok(Authorities::ensure(&folder, region, settings.clock.now())?)
+    Ok(Arc::new(Authorities::ensure(&folder, region, settings.clock.now())?))
 }

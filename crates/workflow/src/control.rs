@@ -34,7 +34,7 @@ pub struct Settings {
     /// Region, account and domain.
     pub installation: Installation,
     /// The engines.
-    pub engines: EngineCatalogue,
+    pub engines: Arc<EngineCatalogue>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Where endpoint names are published.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub address: Option<IpAddr>,
     /// How many prepared instances to keep for each engine in use.
     pub pool_size: usize,
+    /// Authorities other than those of the data directory, for a control plane of a rehearsal.
+    pub authorities: Option<Arc<Authorities>>,
 }
 
 /// The control plane without its API.
@@ -84,7 +86,7 @@ impl Control {
             settings,
             store,
             layout,
-            authorities: watch::Sender::new(Arc::new(authorities)),
+            authorities: watch::Sender::new(authorities),
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
             pairs: Pairs::default(),

@@ -12,9 +12,9 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Admin, Engine, InstanceFiles, KeyPair, Priority, Shutdown, discard, empty_trash, prepare,
-    remove_other_key_pairs, take_prepared, use_key_pair, why_tls_not_reloaded, write_configuration,
-    write_key_pair,
+    Admin, Engine, EngineCatalogue, InstanceFiles, KeyPair, Priority, Shutdown, discard,
+    empty_trash, prepare, remove_other_key_pairs, take_prepared, use_key_pair,
+    why_tls_not_reloaded, write_configuration, write_key_pair,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 
@@ -273,14 +273,22 @@ impl Control {
     /// The OpenSSL of an instance's engine; of one that is not installed yet, that of all embedded
     /// ones.
     pub fn openssl_of(&self, instance: &DbInstance) -> (u16, u16, u16) {
-        openssl_in(self.engine_of(instance).as_ref())
+        openssl_of(&self.settings.engines, instance)
     }
 
     /// The engine that an instance runs on, if it is installed.
     pub(crate) fn engine_of(&self, instance: &DbInstance) -> Option<Engine> {
-        let installed = self.settings.engines.installed();
-        installed.into_iter().find(|engine| crate::pool::runs_on(instance, engine))
+        engine_of(&self.settings.engines, instance)
     }
+}
+
+/// The OpenSSL of the engine that an instance would run on, as [`Control::openssl_of`].
+pub fn openssl_of(engines: &EngineCatalogue, instance: &DbInstance) -> (u16, u16, u16) {
+    openssl_in(engine_of(engines, instance).as_ref())
+}
+
+fn engine_of(engines: &EngineCatalogue, instance: &DbInstance) -> Option<Engine> {
+    engines.installed().into_iter().find(|engine| crate::pool::runs_on(instance, engine))
 }
 
 /// The OpenSSL of an engine; of one that is not installed yet, that of all embedded ones.

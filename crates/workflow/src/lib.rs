@@ -33,10 +33,13 @@ use std::sync::Arc;
 
 pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
+pub use effects::openssl_of;
 pub use error::WorkflowError;
 pub use hosts::HostsFile;
 pub use maintenance::due_renewal;
-pub use pgkeep_pki::{Authorities, AuthorityInfo, CertificateInfo, trusted_until};
+pub use pgkeep_pki::{
+    Authorities, AuthorityInfo, CertificateInfo, PkiError, rehearsal, trusted_until,
+};
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;
 

@@ -10,6 +10,8 @@ mod logs;
 mod ls;
 mod psql;
 mod quickstart;
+mod rehearse;
+mod run_on_request;
 mod serve;
 mod snippets;
 mod tls;
@@ -37,6 +39,8 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Logs(args) => logs::run(&args).map(done),
         Command::Engines(args) => engines::run(&args).map(done),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args, umask),
+        Command::RunOnRequest(args) => run_on_request::run(&args, umask).map(done),
         Command::InView(args) => match in_view::run(&args)? {},
     }
 }

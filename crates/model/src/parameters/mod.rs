@@ -20,4 +20,4 @@ pub use defaults::{
 };
 pub use formula::{Formula, FormulaVariables};
 pub use tls::{TlsFacts, check_tls, openssl_release, render_ciphers};
-pub use together::check_together;
+pub use together::{check_group, check_together};

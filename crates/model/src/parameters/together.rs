@@ -1,6 +1,11 @@
 //! Parameters that PostgreSQL takes one by one and refuses together.
 
+use super::{
+    Normalised, TlsFacts, check_tls, check_value, default_ssl_ciphers, parameter,
+    ssl_min_protocol_version_default,
+};
 use crate::validate::InvalidParameter;
+use crate::{DbParameterGroup, EngineVersion};
 
 /// `check_log_stats` of PostgreSQL: the whole of a statement is measured, or its stages.
 const STAGES: [&str; 3] = ["log_executor_stats", "log_parser_stats", "log_planner_stats"];
@@ -16,6 +21,33 @@ pub fn check_together(setting: impl Fn(&str) -> Option<String>) -> Result<(), In
         Some(stage) => Err(InvalidParameter::StatementStats { stage }),
         None => Ok(()),
     }
+}
+
+/// Judges the values of a group together: what a server of it would run with is the group's value,
+/// else the service's default.
+///
+/// # Errors
+/// PostgreSQL would leave one of them out, no client could connect, or the server's OpenSSL cannot
+/// do what is asked for.
+pub fn check_group(group: &DbParameterGroup, facts: TlsFacts) -> Result<(), InvalidParameter> {
+    let own = group.at_start();
+    let newest = EngineVersion { major: group.major, minor: u16::MAX };
+    let set = |name: &str| {
+        let definition = parameter(group.major, name).ok()?;
+        match check_value(definition, own.values.get(name)?).ok()? {
+            Normalised::Setting(setting) => Some(setting),
+            Normalised::Formula(_) => None,
+        }
+    };
+    let default = |name: &str| match name {
+        "ssl_ciphers" => Some(default_ssl_ciphers(newest).to_owned()),
+        "ssl_min_protocol_version" => {
+            ssl_min_protocol_version_default(group.major).map(str::to_owned)
+        }
+        _ => None,
+    };
+    check_together(set)?;
+    check_tls(|name| set(name).or_else(|| default(name)), facts)
 }
 
 #[cfg(test)]

@@ -19,4 +19,6 @@ mod leaf;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
+mod rehearsal;
+#[cfg(test)]
 mod support;

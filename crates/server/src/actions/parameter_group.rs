@@ -1,12 +1,9 @@
 //! What several actions do with DB parameter groups.
 
-use pgkeep_model::parameters::{
-    Normalised, TlsFacts, check_tls, check_together, check_value, default_ssl_ciphers, family,
-    parameter, ssl_min_protocol_version_default,
-};
+use pgkeep_model::parameters::{TlsFacts, check_group, check_value, family, parameter};
 use pgkeep_model::{
-    DbInstance, DbParameterGroup, DbParameterGroupName, EngineVersion, Event, EventCategory,
-    EventSource, InvalidParameter, KeyAlgorithm, ca_policy,
+    DbInstance, DbParameterGroup, DbParameterGroupName, Event, EventCategory, EventSource,
+    KeyAlgorithm, ca_policy,
 };
 use pgkeep_query::errors::{DB_PARAMETER_GROUP_ALREADY_EXISTS, DB_PARAMETER_GROUP_QUOTA_EXCEEDED};
 use pgkeep_query::shapes;
@@ -150,7 +147,8 @@ pub(super) fn check_members(
         let openssl = (3, 5, 0);
         let rsa = TlsFacts { openssl, key: KeyAlgorithm::Rsa2048 };
         let ecdsa = TlsFacts { openssl, key: KeyAlgorithm::EcdsaP384 };
-        judge(group, rsa).or_else(|refusal| judge(group, ecdsa).map_err(|_| refusal))?;
+        check_group(group, rsa)
+            .or_else(|refusal| check_group(group, ecdsa).map_err(|_| refusal))?;
     }
     Ok(())
 }
@@ -164,33 +162,11 @@ pub(super) fn check_member(
 ) -> Result<(), ApiError> {
     let key = ca_policy(&instance.desired.ca_identifier).map(|policy| policy.key);
     let key = key.unwrap_or(KeyAlgorithm::Rsa2048);
-    judge(group, TlsFacts { openssl: control.openssl_of(instance), key })?;
+    check_group(group, TlsFacts { openssl: control.openssl_of(instance), key })?;
     let variables = control.formula_variables(instance)?;
     for (name, value) in group.at_start().values {
         let definition = parameter(group.major, &name)?;
         check_value(definition, &value)?.setting(definition, &variables)?;
     }
     Ok(())
-}
-
-/// What a server of the group would run with is the group's value, else the service's default.
-fn judge(group: &DbParameterGroup, facts: TlsFacts) -> Result<(), InvalidParameter> {
-    let own = group.at_start();
-    let newest = EngineVersion { major: group.major, minor: u16::MAX };
-    let set = |name: &str| {
-        let definition = parameter(group.major, name).ok()?;
-        match check_value(definition, own.values.get(name)?).ok()? {
-            Normalised::Setting(setting) => Some(setting),
-            Normalised::Formula(_) => None,
-        }
-    };
-    let default = |name: &str| match name {
-        "ssl_ciphers" => Some(default_ssl_ciphers(newest).to_owned()),
-        "ssl_min_protocol_version" => {
-            ssl_min_protocol_version_default(group.major).map(str::to_owned)
-        }
-        _ => None,
-    };
-    check_together(set)?;
-    check_tls(|name| set(name).or_else(|| default(name)), facts)
 }
