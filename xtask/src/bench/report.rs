@@ -169,7 +169,11 @@ connections without TLS every millisecond until the first is refused.
 parameters and answers with what was set: its group was given a value for each name of that list.
 - *Connections* are those of `pgbench --connect` with `verify-full` and `SELECT 1`. The server by \
 hand has a self-signed RSA-2048 certificate and logs nothing; pgkeep's log every connection.
-- *Another authority* is given to all of 100 instances by `ModifyDBInstance`, until the last certificate is proved, while one pgbench of each goes on over the connection it has; the bench fails if a connection or a query of theirs does, or if a new connection does not verify with the bundle of before. *By hand* are 100 times `openssl req` with a P-384 key, `pg_ctl reload`, and connections every millisecond until one verifies, on one server, under the same load.
+- *Another authority* is given to all of 100 instances by `ModifyDBInstance`, until the last \
+certificate is proved, while one pgbench of each goes on over the connection it has; the bench \
+fails if a connection or a query of theirs does, or if a new connection does not verify with \
+the bundle of before. *By hand* are 100 times `openssl req` with a P-384 key, `pg_ctl reload`, \
+and connections every millisecond until one verifies, on one server, under the same load.
 - *Memory* is `VmRSS` of `pgkeep serve` alone, with its 100 servers running, after those requests. \
 *Idle* is its user and system time in the second minute after that: in the first it reads what \
 the requests left in the servers' logs.
