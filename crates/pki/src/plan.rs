@@ -15,7 +15,7 @@ use crate::profile::{Validity, add_years};
 /// A root signs a subordinate only if it outlives it, so at the latest `subordinate_years` before
 /// its own end. It therefore gets a successor `subordinate_years + ROOT_LEAD_YEARS` before that:
 ///
-/// | root of 40 years | is made, in the bundles from then on | signs, at most | leaves the bundles |
+/// | root of 40 years | is made, and in the bundles | signs, at most | leaves the bundles |
 /// |---|---|---|---|
 /// | first | year 0 | 0 to 40 − 10 = 30 | 40 |
 /// | second | 40 − 10 − 10 = 20 | 30 to 60 − 10 = 50 | 60 |
