@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,8 +47,13 @@ fn wait_event(plane: &ControlPlane, text: &str, count: usize) -> String {
 /// What is found, and what is done to a file.
 type Damage = (&'static str, Box<dyn Fn()>);
 
+/// Puts a copy in the place of a file, as one, so that nobody finds half of it.
 fn overwrite(path: &Path, with: &Path) {
-    fs::write(path, fs::read(with).unwrap()).unwrap();
+    let beside = path.with_added_extension("new");
+    fs::copy(with, &beside).unwrap();
+    let owner = fs::metadata(with).unwrap();
+    chown(&beside, Some(owner.uid()), Some(owner.gid())).unwrap();
+    fs::rename(beside, path).unwrap();
 }
 
 #[track_caller]

@@ -15,11 +15,11 @@ use crate::profile::{Validity, add_years};
 /// A root signs a subordinate only if it outlives it, so at the latest `subordinate_years` before
 /// its own end. It therefore gets a successor `subordinate_years + ROOT_LEAD_YEARS` before that:
 ///
-/// | root of 40 years | is made | signs subordinates | signs leaves | leaves the bundle |
-/// |---|---|---|---|---|
-/// | first | 0 | 0 to 30 | until one of its subordinates ends, 40 at the latest | 40 |
-/// | second | 40 − 10 − 10 = 20 | from 30 at the earliest, to 50 | | 60 |
-/// | third | 60 − 10 − 10 = 40 | from 50 at the earliest, to 70 | | 80 |
+/// | root of 40 years | is made, and in the bundles | signs, at most | leaves the bundles |
+/// |---|---|---|---|
+/// | first | year 0 | 0 to 40 − 10 = 30 | 40 |
+/// | second | 40 − 10 − 10 = 20 | 30 to 60 − 10 = 50 | 60 |
+/// | third | 60 − 10 − 10 = 40 | 50 to 80 − 10 = 70 | 80 |
 ///
 /// A year would do for who downloads the bundle again with each release. Ten is how long a machine
 /// or an image lives that nobody touches. More would be wasted: while a root waits, its life runs.

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::Finding;
 use crate::clock::SystemClock;
 use crate::data_directory::DataDirectory;
-use crate::failure::Hint as _;
+use crate::failure::{Hint as _, render_chain};
 
 const WHAT: &str = "bundle";
 
@@ -33,8 +33,13 @@ pub(super) fn findings(data: &DataDirectory, path: &Path) -> anyhow::Result<Vec<
         if instance.desired.deleted || instance.applied.certificate.is_none() {
             continue;
         }
-        let served = chain_in_use(&layout.instance(&instance.resource_id))?;
-        findings.push(of_served(data, &instance, &served, &trusted, now)?);
+        findings.push(match chain_in_use(&layout.instance(&instance.resource_id)) {
+            Ok(served) => of_served(data, &instance, &served, &trusted, now)?,
+            Err(error) => {
+                let message = format!("{}: {}", instance.desired.identifier, render_chain(&error));
+                Finding::fail(WHAT, message, "pgkeep serve replaces it within a minute")
+            }
+        });
         findings.extend(of_change(data, &instance, &trusted, now)?);
     }
     Ok(findings)
