@@ -190,9 +190,11 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// Whether the server's log has a line for every connection that was authorized.
-    pub fn logs_connections(&self) -> bool {
-        self.parameters.as_ref().is_none_or(EffectiveParameters::logs_connections)
+    /// Whether nobody connects without TLS to a server of this major version without a line in its
+    /// log: under `rds.force_ssl` nobody does at all.
+    pub fn logs_plaintext(&self, major: u16) -> bool {
+        let running = self.parameters.as_ref();
+        running.is_none_or(|it| it.force_ssl(major) || it.logs_connections(major))
     }
 }
 

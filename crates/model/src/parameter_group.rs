@@ -78,13 +78,13 @@ impl EffectiveParameters {
     }
 
     /// Whether the log has a line for every connection that was authorized.
-    pub fn logs_connections(&self) -> bool {
+    pub fn logs_connections(&self, major: u16) -> bool {
         let is = |name: &str, words: &[&str]| {
             self.values.get(name).map(|value| words.contains(&&*value.to_ascii_lowercase()))
         };
         // Words of a later version are no values of an earlier one.
         let words = ["1", "on", "true", "yes", "all", "authorization"];
-        is("log_connections", &words).unwrap_or(true)
+        is("log_connections", &words).unwrap_or(!self.force_ssl(major))
             && !is("log_min_messages", &["fatal", "panic"]).unwrap_or(false)
     }
 }
@@ -218,15 +218,20 @@ mod tests {
     #[test]
     fn what_the_log_names_and_what_is_refused() {
         let with = |name, value| running("mine", &[(name, value)]);
-        assert!(running("mine", &[]).logs_connections());
+        assert_eq!(
+            [14, 15].map(|major| running("mine", &[]).logs_connections(major)),
+            [true, false]
+        );
+        assert!(!with("rds.force_ssl", "1").logs_connections(14));
+        assert!(with("rds.force_ssl", "0").logs_connections(15));
         for value in ["1", "ON", "yes", "all", "authorization"] {
-            assert!(with("log_connections", value).logs_connections(), "{value}");
+            assert!(with("log_connections", value).logs_connections(14), "{value}");
         }
         for value in ["0", "off", "receipt", "authentication", "setup_durations"] {
-            assert!(!with("log_connections", value).logs_connections(), "{value}");
+            assert!(!with("log_connections", value).logs_connections(14), "{value}");
         }
-        assert!(with("log_min_messages", "error").logs_connections());
-        assert!(!with("log_min_messages", "FATAL").logs_connections());
+        assert!(with("log_min_messages", "error").logs_connections(14));
+        assert!(!with("log_min_messages", "FATAL").logs_connections(14));
         assert_eq!([14, 15].map(|major| running("mine", &[]).force_ssl(major)), [false, true]);
         assert!(with("rds.force_ssl", "1").force_ssl(14));
         assert!(!with("rds.force_ssl", "0").force_ssl(15));

@@ -90,10 +90,12 @@ impl Admin {
         postmaster: &Postmaster,
     ) -> Result<(), PostgresError> {
         let read = async {
-            let before = Self::connect(files, port).await?.load_time().await?;
+            let admin = Self::connect(files, port).await?;
+            let before = admin.load_time().await?;
             postmaster.reload()?;
-            // A session has the time of the postmaster that forked it: each look is a new one.
-            while Self::connect(files, port).await?.load_time().await? == before {
+            // The postmaster passes the signal on while it reads its files itself, and takes no
+            // new session before it has read them all.
+            while admin.load_time().await? == before {
                 tokio::time::sleep(POLL_INTERVAL).await;
             }
             Ok(())

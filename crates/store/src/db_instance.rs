@@ -92,10 +92,15 @@ impl Transaction<'_> {
 
     /// Every instance, by identifier.
     pub fn instances(&self) -> Result<Vec<DbInstance>, StoreError> {
+        self.instance_rows()?.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
+    }
+
+    /// Every instance as it is stored, by identifier.
+    pub(crate) fn instance_rows(&self) -> Result<Vec<String>, StoreError> {
         let mut select =
             self.inner.prepare_cached("SELECT state FROM db_instance ORDER BY identifier")?;
-        let rows = select.query_map([], |row| row.get::<_, String>(0))?;
-        rows.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
+        let rows = select.query_map([], |row| row.get(0))?;
+        rows.map(|row| Ok(row?)).collect()
     }
 
     fn one(&self, sql: &str, key: &str) -> Result<Option<DbInstance>, StoreError> {

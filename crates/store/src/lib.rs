@@ -31,6 +31,8 @@ pub use sighting::SIGHTINGS_KEPT;
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
+    /// What [`Store::instances`] last read, each with its row.
+    parsed: Mutex<Vec<(DbInstance, String)>>,
 }
 
 impl Store {
@@ -42,7 +44,7 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         migrations::apply(&connection)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), parsed: Mutex::default() })
     }
 
     /// Opens the file for reading, beside the process that writes it.
@@ -50,14 +52,14 @@ impl Store {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         migrations::check(&connection)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), parsed: Mutex::default() })
     }
 
     /// A state that lives in memory only, for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory()?;
         migrations::apply(&connection)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), parsed: Mutex::default() })
     }
 
     /// Runs `write` in one transaction that is on the disk when this returns.
@@ -86,10 +88,24 @@ impl Store {
         read(&Transaction { inner: transaction })
     }
 
-    /// Every instance, by identifier.
+    /// Every instance, by identifier. A row that is as it was at the last call is not parsed again:
+    /// that takes most of the time, and requests come often.
     pub fn instances(&self) -> Result<Vec<DbInstance>, StoreError> {
         #[expect(clippy::redundant_closure_for_method_calls, reason = "lifetimes forbid the path")]
-        self.read(|state| state.instances())
+        let rows = self.read(|state| state.instance_rows())?;
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        parsed.truncate(rows.len());
+        for (place, row) in rows.into_iter().enumerate() {
+            if parsed.get(place).is_some_and(|(_, known)| *known == row) {
+                continue;
+            }
+            let read = (serde_json::from_str(&row)?, row);
+            match parsed.get_mut(place) {
+                Some(known) => *known = read,
+                None => parsed.push(read),
+            }
+        }
+        Ok(parsed.iter().map(|(instance, _)| instance.clone()).collect())
     }
 
     /// The authority that `ModifyCertificates` chose for instances that choose none.

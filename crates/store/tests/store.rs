@@ -66,6 +66,27 @@ fn an_instance_is_read_back_as_it_was_written_also_after_reopening() {
 }
 
 #[test]
+fn every_instance_is_read_as_it_is_now() {
+    let store = Store::in_memory().unwrap();
+    let all = || store.instances().unwrap();
+    assert_eq!(all(), []);
+    let (one, mut two, three) = (instance("b", 1), instance("c", 2), instance("a", 3));
+    insert(&store, &one).unwrap();
+    insert(&store, &two).unwrap();
+    assert_eq!(all(), [one.clone(), two.clone()]);
+    insert(&store, &three).unwrap();
+    assert_eq!(all(), [three.clone(), one.clone(), two.clone()]);
+    let change = |row: &mut DbInstance| row.status = InstanceStatus::Available;
+    change(&mut two);
+    store.quickly(|state| state.update_instance(&two.resource_id, change)).unwrap();
+    assert_eq!(all(), [three.clone(), one.clone(), two.clone()]);
+    store.quickly(|state| state.remove_instance(&one.resource_id)).unwrap();
+    assert_eq!(all(), [three.clone(), two]);
+    store.quickly(|state| state.remove_instance(&three.resource_id)).unwrap();
+    assert_eq!(all().len(), 1);
+}
+
+#[test]
 fn identifiers_and_addresses_are_taken_once() {
     let store = Store::in_memory().unwrap();
     insert(&store, &instance("one", 1)).unwrap();

@@ -65,7 +65,8 @@ impl Control {
         settled: &mut HashMap<DbiResourceId, Settled>,
     ) -> Result<(), WorkflowError> {
         let (id, now) = (&instance.resource_id, self.clock().now());
-        let is_logged = instance.applied.logs_connections();
+        let major = instance.desired.engine_version.major;
+        let is_logged = instance.applied.logs_plaintext(major);
         let before = settled.get_mut(id);
         let read_to = before.as_ref().and_then(|it| it.read_to.as_ref());
         let log = log_mark(&self.files(instance), read_to);

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use pgkeep_model::parameters::{
-    FormulaVariables, check_value, evaluate_defaults, is_dynamic, parameter, render_ciphers,
+    FormulaVariables, check_value, evaluate_defaults, is_dynamic, log_connections_default,
+    parameter, render_ciphers,
 };
 use pgkeep_model::{
     DbInstance, DbParameterGroup, EffectiveParameters, EngineVersion, instance_class,
@@ -48,6 +49,10 @@ impl Parameters {
             let setting = check_value(definition, value)?.setting(definition, &variables)?;
             values.insert(name.clone(), setting);
         }
+        let force_ssl = effective.force_ssl(version.major);
+        if let Some(logged) = log_connections_default(version.major, force_ssl) {
+            values.entry("log_connections".to_owned()).or_insert_with(|| logged.to_owned());
+        }
         let least = values.get("ssl_min_protocol_version").cloned();
         values.entry("ssl_ciphers".to_owned()).and_modify(|ciphers| {
             *ciphers = render_ciphers(ciphers, least.as_deref(), openssl);
@@ -55,7 +60,6 @@ impl Parameters {
         if effective.switch("rds.logical_replication") == Some(true) {
             values.insert("wal_level".to_owned(), "logical".to_owned());
         }
-        let force_ssl = effective.force_ssl(version.major);
         let method = effective.values.get("rds.accepted_password_auth_method");
         let authentication = match method.map(String::as_str) {
             Some("scram") => AuthenticationMethod::ScramSha256,

@@ -46,24 +46,35 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
 
     let mut rows = Vec::new();
     for clients in CLIENTS {
-        let (mut rates, mut by_hand) = (vec![Vec::new(); AUTHORITIES.len()], Vec::new());
+        let mut rates = vec![Vec::new(); AUTHORITIES.len()];
+        let (mut by_hand, mut logged) = (Vec::new(), Vec::new());
         // The first round is not counted, as in the bench of creation.
         for round in 0..=repetitions {
             let (endpoint, roots) = workbench.public();
             let hand = pgbench(endpoint, &roots, clients).context("by hand")?;
+            server.log_connections(true)?;
+            let hand_logged = pgbench(endpoint, &roots, clients).context("by hand, logged")?;
+            server.log_connections(false)?;
             let one = |endpoint| pgbench(endpoint, &plane.bundle(), clients);
             let own = ours.iter().map(one).collect::<Result<Vec<_>>>().context("pgkeep")?;
-            eprintln!("{clients} clients: pgkeep {own:.0?}, by hand {hand:.0}");
+            eprintln!(
+                "{clients} clients: pgkeep {own:.0?}, by hand {hand:.0}, logged {hand_logged:.0}"
+            );
             if round > 0 {
                 by_hand.push(hand);
+                logged.push(hand_logged);
                 rates.iter_mut().zip(own).for_each(|(all, own)| all.push(own));
             }
         }
-        let by_hand = middle(by_hand);
+        let (by_hand, logged) = (middle(by_hand), middle(logged));
         for (authority, rates) in AUTHORITIES.iter().zip(rates) {
             let name = format!("connections a second, {authority}, {clients} at a time");
-            let target = (*authority == AUTHORITIES[0]).then_some(1.0);
-            rows.push(Row::rate(&name, middle(rates), ("by hand", by_hand), target));
+            let (is_default, rate) = (*authority == AUTHORITIES[0], middle(rates));
+            let target = is_default.then_some(1.0);
+            rows.push(Row::rate(&name, rate, ("by hand", by_hand), target));
+            if is_default {
+                rows.push(Row::rate(&name, rate, ("by hand, logged", logged), None));
+            }
         }
     }
     Ok(rows)

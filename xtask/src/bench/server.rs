@@ -112,6 +112,12 @@ impl Server<'_> {
         .await
     }
 
+    /// Has the server log each connection, or not.
+    pub(super) fn log_connections(&self, on: bool) -> Result<()> {
+        fs::write(self.data.join("postgresql.auto.conf"), format!("log_connections = {on}\n"))?;
+        run(self.pg_ctl().arg("reload"))
+    }
+
     /// Gives the server a new key and certificate as one would by hand, and waits until a client
     /// that trusts nothing else is let in.
     pub(super) async fn replace_certificate(&self, number: usize) -> Result<()> {

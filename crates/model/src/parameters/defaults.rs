@@ -51,10 +51,11 @@ pub fn password_encryption_default(major: u16) -> &'static str {
     if major >= 14 { "scram-sha-256" } else { "md5" }
 }
 
-/// The default of `log_connections`: a line for every connection, so that it is known who connects
-/// without TLS before `rds.force_ssl` refuses it. From 18 on that one line alone can be had.
-fn log_connections_default(major: u16) -> &'static str {
-    if major >= 18 { "authorization" } else { "1" }
+/// The default of `log_connections`, where it is not the engine's: a line for every connection while
+/// `rds.force_ssl` is off, so that it is known who connects without TLS before that refuses it. From
+/// 18 on that one line alone can be had.
+pub fn log_connections_default(major: u16, force_ssl: bool) -> Option<&'static str> {
+    (!force_ssl).then_some(if major >= 18 { "authorization" } else { "1" })
 }
 
 /// The parameter group family of a major version: `postgres16`.
@@ -84,7 +85,7 @@ pub fn default_formula(parameter: &str) -> Option<&'static str> {
 /// version; it shows what the newest has.
 pub(super) fn service_default(major: u16, parameter: &str) -> Option<&'static str> {
     match parameter {
-        "log_connections" => Some(log_connections_default(major)),
+        "log_connections" => log_connections_default(major, force_ssl_default(major)),
         "password_encryption" => Some(password_encryption_default(major)),
         "rds.force_ssl" => Some(if force_ssl_default(major) { "1" } else { "0" }),
         "ssl_ciphers" => Some(default_ssl_ciphers(EngineVersion { major, minor: u16::MAX })),
@@ -111,7 +112,6 @@ pub fn evaluate_defaults(
     set("ssl_ciphers", default_ssl_ciphers(version));
     set("password_encryption", password_encryption_default(version.major));
     set("timezone", "UTC");
-    set("log_connections", log_connections_default(version.major));
     if let Some(least) = ssl_min_protocol_version_default(version.major) {
         set("ssl_min_protocol_version", least);
     }
@@ -151,7 +151,9 @@ mod tests {
             [10, 13, 14, 18].map(password_encryption_default),
             ["md5", "md5", "scram-sha-256", "scram-sha-256"]
         );
-        assert_eq!([10, 17, 18].map(log_connections_default), ["1", "1", "authorization"]);
+        let open = [10, 17, 18].map(|major| log_connections_default(major, false));
+        assert_eq!(open, [Some("1"), Some("1"), Some("authorization")]);
+        assert_eq!(log_connections_default(14, true), None);
         assert_eq!(default_group_name(16).to_string(), "default.postgres16");
         assert_eq!(family(9), "postgres9");
     }

@@ -16,7 +16,8 @@ pub use catalogue::{
 };
 pub use defaults::{
     DEFAULT_FORMULAS, default_formula, default_group_name, default_ssl_ciphers, evaluate_defaults,
-    family, force_ssl_default, password_encryption_default, ssl_min_protocol_version_default,
+    family, force_ssl_default, log_connections_default, password_encryption_default,
+    ssl_min_protocol_version_default,
 };
 pub use formula::{Formula, FormulaVariables};
 pub use tls::{TlsFacts, check_tls, openssl_release, render_ciphers};

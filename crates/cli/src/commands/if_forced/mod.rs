@@ -64,7 +64,8 @@ impl Known {
         let (watch, mut seen) =
             state.read(|state| Ok((state.client_watch(id)?, state.sightings(id, from)?)))?;
         let mut watch = watch.unwrap_or_else(|| ClientWatch::new(instance.created_at));
-        let is_logged = instance.applied.logs_connections();
+        let major = instance.desired.engine_version.major;
+        let is_logged = instance.applied.logs_plaintext(major);
         watch.note_logging(is_logged, None, now);
         loop {
             let reading = read_connections(files, watch.read_to.as_ref(), true, now)?;

@@ -80,9 +80,9 @@ fn documented_parameters() {
         assert_eq!(shown(major, "SSL_ciphers"), (kind, "dynamic", major >= 16, Some(ciphers)));
         assert_eq!(parameter(major, "ssl_min_protocol_version").is_ok(), major >= 12);
         assert_eq!(parameter(major, "ssl_groups").is_ok(), major >= 18);
-        let (kind, logged) =
-            if major >= 18 { ("string", "authorization") } else { ("boolean", "1") };
-        assert_eq!(shown(major, "log_connections"), (kind, "dynamic", true, Some(logged)));
+        let kind = if major >= 18 { "string" } else { "boolean" };
+        let logged = (major < 15).then_some("1");
+        assert_eq!(shown(major, "log_connections"), (kind, "dynamic", true, logged));
     }
     for name in ["rds.logical_replication", "rds.restrict_password_commands"] {
         assert_eq!(shown(10, name), ("boolean", "static", true, Some("0")));
