@@ -68,7 +68,7 @@ pub(super) fn run(args: &RehearseArgs, umask: Mode) -> anyhow::Result<ExitCode> 
     let timeout = Duration::from_secs(args.timeout);
     let report = runtime()?.block_on(async {
         let rehearsal = Rehearsal { data, id, asked, engines, timeout };
-        rehearsal.run(command, schema).await
+        Box::pin(rehearsal.run(command, schema)).await
     })?;
     if let Some(mut junit) = junit {
         junit.write_all(junit::render(&report).as_bytes()).context("cannot write JUnit XML")?;
