@@ -12,6 +12,9 @@ use crate::PostgresError;
 use crate::layout::InstanceFiles;
 use crate::postmaster::Postmaster;
 
+/// The service's own role, and its database.
+pub(crate) const RDSADMIN: &str = "rdsadmin";
+
 /// How often a server is asked whether it has read its files again.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -73,9 +76,8 @@ impl Admin {
         files: &InstanceFiles,
         port: u16,
     ) -> Result<(Self, Connection<Socket, NoTlsStream>), PostgresError> {
-        let mut config = Config::new();
-        config.host_path(files.socket()).port(port).user("rdsadmin").dbname("rdsadmin");
-        config.options(QUIET).application_name("pgkeep").connect_timeout(Duration::from_secs(10));
+        let mut config = config(port);
+        config.host_path(files.socket()).application_name("pgkeep");
         let connected = config.connect(NoTls).await;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
@@ -111,6 +113,16 @@ impl Admin {
         let what = "tell when it read its files";
         let row = self.client.query_one("SELECT pg_conf_load_time()::text", &[]).await;
         Ok(row.map_err(|source| PostgresError::Sql { what, source })?.get(0))
+    }
+
+    /// Gives `rdsadmin` itself a password, or takes it away.
+    pub(crate) async fn set_own_password(
+        &self,
+        password: Option<&PasswordVerifier>,
+    ) -> Result<(), PostgresError> {
+        let password = password.map_or_else(|| "NULL".to_owned(), |it| literal(it.reveal()));
+        let sql = format!("ALTER ROLE {RDSADMIN} PASSWORD {password}");
+        self.run("set the password of rdsadmin", &sql).await
     }
 
     /// Makes the master user and its database, and gives it its password; what is there stays.
@@ -176,6 +188,14 @@ impl Admin {
         let done = quietly.await;
         done.map_err(|source| PostgresError::Sql { what, source })
     }
+}
+
+/// How `rdsadmin` connects, wherever from.
+pub(crate) fn config(port: u16) -> Config {
+    let mut config = Config::new();
+    config.port(port).user(RDSADMIN).dbname(RDSADMIN).options(QUIET);
+    config.connect_timeout(Duration::from_secs(10));
+    config
 }
 
 fn identifier(name: &str) -> String {

@@ -31,6 +31,7 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::PostgresError;
+use crate::admin::RDSADMIN;
 use crate::layout::{InstanceFiles, names};
 
 /// Bytes read at once. A longer line is passed over; PostgreSQL's own are short.
@@ -162,7 +163,9 @@ fn scan(bytes: &[u8], starts_line: bool, is_whole: bool, seen: &mut Sightings) -
             if rest.len() < TIME_LENGTH && !is_whole {
                 return at;
             }
-            if rest.is_empty() || read_time(rest).is_some() {
+            // `rdsadmin` is pgkeep itself.
+            let is_client = client.user != RDSADMIN;
+            if is_client && (rest.is_empty() || read_time(rest).is_some()) {
                 seen.add(client, tls, Tally::at(1, when));
             }
         }

@@ -69,6 +69,9 @@ pub enum PostgresError {
         /// The server's own words.
         message: String,
     },
+    /// The roots of servers' certificates cannot be used.
+    #[error("the roots of servers' certificates cannot be used")]
+    Roots(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No server runs for the instance.
     #[error("no server runs for this instance")]
     NotRunning,

@@ -10,6 +10,7 @@ mod conf;
 mod connections;
 mod engine;
 mod error;
+mod kept;
 mod layout;
 mod logs;
 mod password;
@@ -30,6 +31,7 @@ pub use engine::{
     Progress, RefusedEngine,
 };
 pub use error::PostgresError;
+pub use kept::{KeptSession, ServerTrust};
 pub use layout::{InstanceFiles, Layout};
 pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start};
 pub use password::verifier;

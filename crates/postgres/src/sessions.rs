@@ -30,8 +30,8 @@ pub struct SessionTls {
 }
 
 impl Admin {
-    /// The open sessions of clients, replication included; none of the Unix socket, which is
-    /// pgkeep's own.
+    /// The open sessions of clients, replication included; none of the Unix socket or of
+    /// `rdsadmin`, which are pgkeep's own.
     pub async fn sessions(&self) -> Result<Vec<Session>, PostgresError> {
         let sql = "SELECT usename::text, coalesce(datname::text, ''), application_name,
                           coalesce(client_hostname, host(client_addr)),
@@ -39,7 +39,7 @@ impl Admin {
                           (extract(epoch FROM backend_start) * 1000000)::bigint
                    FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)
                    WHERE backend_type IN ('client backend', 'walsender')
-                     AND client_addr IS NOT NULL AND usename IS NOT NULL";
+                     AND client_addr IS NOT NULL AND usename <> 'rdsadmin'";
         let rows = self.client.query(sql, &[]).await;
         let what = "list its sessions";
         let rows = rows.map_err(|source| PostgresError::Sql { what, source })?;

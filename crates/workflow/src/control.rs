@@ -13,7 +13,7 @@ use pgkeep_model::{
 use pgkeep_pki::Authorities;
 use pgkeep_postgres::{
     EngineCatalogue, InstanceFiles, Layout, LogFile, LogPortion, PostgresError, Postmasters,
-    log_files, log_portion, tail_start,
+    ServerTrust, log_files, log_portion, tail_start,
 };
 use pgkeep_store::{Installation, Store};
 use tokio::sync::{Notify, Semaphore};
@@ -21,6 +21,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::WorkflowError;
 use crate::failures::Failures;
 use crate::hosts::HostsFile;
+use crate::kept::OPENED_AT_ONCE;
 use crate::keys::KeyPool;
 use crate::sessions::AT_ONCE;
 
@@ -63,6 +64,8 @@ pub struct Control {
     pub(crate) refill: Notify,
     pub(crate) failures: Failures,
     pub(crate) looks: Semaphore,
+    pub(crate) trust: ServerTrust,
+    pub(crate) openings: Semaphore,
 }
 
 impl Control {
@@ -75,6 +78,7 @@ impl Control {
         let now = settings.clock.now();
         let region = settings.installation.region.as_str();
         let authorities = Authorities::ensure(&root.join("authorities"), region, now)?;
+        let trust = ServerTrust::new(&authorities.bundle_pem(), Arc::clone(&settings.clock))?;
         store.quickly(|state| state.make_all_due(now))?;
         Ok(Arc::new(Self {
             settings,
@@ -88,6 +92,8 @@ impl Control {
             refill: Notify::new(),
             failures: Failures::default(),
             looks: Semaphore::new(AT_ONCE),
+            trust,
+            openings: Semaphore::new(OPENED_AT_ONCE),
         }))
     }
 

@@ -67,12 +67,14 @@ impl Deaths {
 }
 
 impl Driver {
-    /// Makes the instance due when its postmaster ends.
+    /// Makes the instance due when its postmaster ends; until then a session stays open to it.
     pub(crate) fn watch(self: &Arc<Self>, instance: &DbInstance, postmaster: Postmaster) {
         let id = instance.resource_id.clone();
         if !self.deaths.watch(&id, postmaster.pid()) {
             return;
         }
+        let kept = Arc::clone(&self.control).keep_session(id.clone(), postmaster.clone());
+        tokio::spawn(kept);
         let started_at = instance.applied.started_at;
         let driver = Arc::clone(self);
         tokio::spawn(async move {

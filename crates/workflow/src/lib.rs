@@ -14,6 +14,7 @@ mod error;
 mod failpoint;
 mod failures;
 mod hosts;
+mod kept;
 mod keys;
 mod maintenance;
 mod parameters;

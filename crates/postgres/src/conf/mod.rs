@@ -36,7 +36,11 @@ pub fn render(settings: &Settings) -> Rendered {
     let (postgresql_conf, start_lines) = render_postgresql_conf(settings);
     Rendered {
         postgresql_conf,
-        pg_hba_conf: render_pg_hba(settings.force_ssl, settings.authentication),
+        pg_hba_conf: render_pg_hba(
+            settings.address.ip(),
+            settings.force_ssl,
+            settings.authentication,
+        ),
         pg_ident_conf: render_pg_ident(&settings.os_user),
         start_digest: digest([start_lines.as_str()]),
     }
