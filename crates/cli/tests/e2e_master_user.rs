@@ -99,6 +99,9 @@ const DENIED: &[&str] = &["42501"];
 /// `prohibited_sql_statement_attempted`: a connection without a password of its own.
 const NO_PASSWORD: &[&str] = &["2F003"];
 
+/// `sqlclient_unable_to_establish_sqlconnection`: the server to connect to refused.
+const REFUSED: &[&str] = &["08001"];
+
 /// What PostgreSQL denies for want of a privilege.
 const DENIED_STATEMENTS: &[&str] = &[
     // More than the master user.
@@ -166,7 +169,7 @@ const DENIED_STATEMENTS: &[&str] = &[
      END $$",
 ];
 
-fn attempts(socket: &str) -> Vec<Attempt> {
+fn attempts(socket: &str, network: &str, files: &str) -> Vec<Attempt> {
     let one = |sql: &str, sqlstates| Attempt { statements: vec![sql.to_owned()], sqlstates };
     let mut attempts: Vec<_> = DENIED_STATEMENTS.iter().map(|sql| one(sql, DENIED)).collect();
     for role in ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"] {
@@ -185,6 +188,20 @@ fn attempts(socket: &str) -> Vec<Attempt> {
             let connect = format!("SELECT {function}('evil', '{target}{more}')");
             attempts.push(one(&connect, NO_PASSWORD));
         }
+    }
+    // Over the network, where rdsadmin's own session comes from; also with the server's certificate,
+    // which its process can read.
+    let certificate = format!("sslcert={files}/server-cert.pem sslkey={files}/server-key.pem");
+    for (more, sqlstates) in [
+        ("", NO_PASSWORD),
+        ("password=guess", REFUSED),
+        (&*certificate, NO_PASSWORD),
+        (&*format!("{certificate} password=guess"), REFUSED),
+        ("passfile=/etc/passwd", NO_PASSWORD),
+        ("service=rdsadmin", NO_PASSWORD),
+    ] {
+        let target = format!("{network} user=rdsadmin dbname=rdsadmin sslmode=require {more}");
+        attempts.push(one(&format!("SELECT dblink_connect('evil', '{target}')"), sqlstates));
     }
     let remote = |options: &str| {
         vec![
@@ -217,7 +234,10 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     let master = Psql::to(plane, instance).with("dbname", "orders");
     master.query("CREATE EXTENSION dblink");
     let socket = master.query("SHOW unix_socket_directories");
-    let attempts = attempts(&socket);
+    let network = format!("host={} port={}", instance.address.unwrap(), instance.port);
+    let files = plane.data_directory().join("instances").join(&instance.resource_id);
+    let files = files.join("rds-metadata").display().to_string();
+    let attempts = attempts(&socket, &network, &files);
     let mut open = Vec::new();
     for attempt in &attempts {
         let statements: Vec<_> = attempt.statements.iter().map(String::as_str).collect();
@@ -231,6 +251,7 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     // What a client can open with no statement at all.
     let logins = [
         master.clone().with("user", "rdsadmin"),
+        master.clone().with("user", "rdsadmin").with("dbname", "rdsadmin"),
         master.clone().with("user", "rdsadmin").with("sslmode", "disable"),
         master.clone().with("dbname", "rdsadmin"),
         master.clone().with("replication", "true").with("dbname", ""),
@@ -238,10 +259,14 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
     ];
     for login in logins {
         let refusal = login.refusal();
-        let is_closed =
-            ["pg_hba.conf", "must be superuser or replication role", "permission denied"]
-                .iter()
-                .any(|words| refusal.contains(words));
+        let is_closed = [
+            "pg_hba.conf",
+            "must be superuser or replication role",
+            "permission denied",
+            "password authentication failed for user \"rdsadmin\"",
+        ]
+        .iter()
+        .any(|words| refusal.contains(words));
         if !is_closed {
             open.push(refusal);
         }

@@ -14,9 +14,10 @@ mod reference_page;
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use groups::{create_group, set};
-use pgkeep_testkit::{ControlPlane, Instance, Psql, hold_page, run};
+use pgkeep_testkit::{ControlPlane, Instance, Psql, hold_page, run, wait_until};
 use reference_page::{MAJORS, Seen, render};
 
 /// A client that offers the one suite which the page's own client got.
@@ -64,6 +65,13 @@ fn look(plane: &ControlPlane, major: u16) -> Seen {
         }
         text.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect()
     };
+    // It is opened once the instance is available.
+    wait_until("rdsadmin's own session is there", Duration::from_mins(1), || {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE usename = 'rdsadmin' AND client_addr IS NOT NULL";
+        let count = master.query(sql);
+        if count == "1" { Ok(()) } else { Err(count) }
+    });
     let seen = Seen {
         banner: banner(&master),
         refusal: refusal(&master, &instance),

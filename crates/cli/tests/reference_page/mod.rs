@@ -113,11 +113,6 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ("ssl_passphrase_command", "New in 11."),
     ("ssl_passphrase_command_supports_reload", "New in 11."),
     ("ssl_tls13_ciphers", "New in 18."),
-    (
-        "client backend of rdsadmin",
-        "pgkeep keeps no session open. While it works on a DB instance, \
-                                    its sessions come over a Unix socket that no client can reach.",
-    ),
     ("logical replication launcher", "10 calls it a background worker; from 12 on as below."),
     ("background worker", "10's name of the logical replication launcher."),
     ("autovacuum launcher", CLIENTS_ONLY),
