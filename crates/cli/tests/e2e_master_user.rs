@@ -189,8 +189,8 @@ fn attempts(socket: &str, network: &str, files: &str) -> Vec<Attempt> {
             attempts.push(one(&connect, NO_PASSWORD));
         }
     }
-    // Over the network, where rdsadmin's own session comes from; also with the server's certificate,
-    // which its process can read.
+    // Over the network, where rdsadmin's own session comes from; also with the server's
+    // certificate, which its process can read.
     let certificate = format!("sslcert={files}/server-cert.pem sslkey={files}/server-key.pem");
     for (more, sqlstates) in [
         ("", NO_PASSWORD),

@@ -81,7 +81,8 @@ pub struct KeptSession {
 }
 
 impl KeptSession {
-    /// Opens it to the server at `address`, whose certificate must be for `endpoint`.
+    /// Opens it to the server at `address`, whose certificate must be for `endpoint`, by a password
+    /// made of `secret`, 32 random bytes for this once.
     ///
     /// # Errors
     /// [`PostgresError::Sql`] also where TLS cannot be agreed upon: a parameter group may leave
@@ -91,8 +92,9 @@ impl KeptSession {
         endpoint: &str,
         address: SocketAddr,
         trust: &ServerTrust,
+        secret: [u8; 32],
     ) -> Result<Self, PostgresError> {
-        let password = hex::encode(rand::random::<[u8; 32]>());
+        let password = hex::encode(secret);
         let admin = Admin::connect(files, address.port()).await?;
         let known = verifier(&password, "", "scram-sha-256");
         admin.set_own_password(Some(&known)).await?;

@@ -17,7 +17,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) const OPENED_AT_ONCE: usize = 2;
 /// The pause before a session that ended is opened again; each failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause: some parameter groups allow no session, and an attempt costs the server 10 ms.
+/// The longest pause: some parameter groups allow no session, and an attempt costs the server
+/// some 10 ms.
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
 impl Control {
@@ -54,7 +55,8 @@ impl Control {
         };
         let (files, desired) = (self.files(&instance), &instance.desired);
         let address = SocketAddr::new(desired.address, desired.port);
-        let open = KeptSession::open(&files, &desired.endpoint, address, &self.trust);
+        let open =
+            KeptSession::open(&files, &desired.endpoint, address, &self.trust, rand::random());
         let late =
             |_| PostgresError::TimedOut { what: "let rdsadmin in", seconds: LIMIT.as_secs() };
         Ok(Some(tokio::time::timeout(LIMIT, open).await.map_err(late)??))

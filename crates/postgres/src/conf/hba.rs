@@ -1,8 +1,8 @@
 //! Who may connect from where, with and without TLS.
 //!
-//! `rdsadmin` has a line for the network, for the session that pgkeep keeps open
-//! ([`KeptSession`](crate::KeptSession)): from this machine, with TLS, by a password that it has only
-//! while that session is opened.
+//! `rdsadmin` has a line for the network, for the session that pgkeep keeps open (see
+//! [`KeptSession`](crate::KeptSession)): from this machine, with TLS, by a password that it has
+//! only while that session is opened.
 //!
 //! Under `rds.force_ssl` the `host` line is left out, not replaced by a `reject`: only then does
 //! PostgreSQL answer plaintext with `no pg_hba.conf entry for host …`, the service's own refusal.

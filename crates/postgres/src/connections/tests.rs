@@ -86,6 +86,7 @@ fn forms_that_are_rarer() {
     }
     for entry in [
         format!("[local]:rdsadmin@d:[1]:LOG:  {authorized}"),
+        "::1(5):rdsadmin@d:[1]:LOG:  connection authorized: user=rdsadmin database=d".to_owned(),
         format!("::1(5):u@e:[1]:LOG:  {authorized}"),
         format!("::1(5):v@d:[1]:LOG:  {authorized}"),
         format!("::1(5):u@d:[1]:LOG:  {authorized} more"),
