@@ -51,9 +51,9 @@ pub fn password_encryption_default(major: u16) -> &'static str {
     if major >= 14 { "scram-sha-256" } else { "md5" }
 }
 
-/// The default of `log_connections`, where it is not the engine's: a line for every connection while
-/// `rds.force_ssl` is off, so that it is known who connects without TLS before that refuses it. From
-/// 18 on that one line alone can be had.
+/// The default of `log_connections`, where it is not the engine's: a line for every connection
+/// while `rds.force_ssl` is off, so that it is known who connects without TLS before that refuses
+/// it. From 18 on that one line alone can be had.
 pub fn log_connections_default(major: u16, force_ssl: bool) -> Option<&'static str> {
     (!force_ssl).then_some(if major >= 18 { "authorization" } else { "1" })
 }
