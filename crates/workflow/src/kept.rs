@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pgkeep_model::{DbInstance, DbiResourceId};
-use pgkeep_postgres::KeptSession;
+use pgkeep_postgres::{KeptSession, PostgresError};
 use tracing::debug;
 
 use crate::Control;
+
+/// How long a server may take to let it in.
+const LIMIT_S: u64 = 10;
 
 /// One for each instance at most; none stands for one that is being opened.
 #[derive(Default)]
@@ -44,7 +48,10 @@ impl Control {
         tokio::spawn(async move {
             let opened = {
                 let _turn = control.looks.acquire().await;
-                KeptSession::open(&files, &endpoint, address, &roots_pem).await
+                let opening = KeptSession::open(&files, &endpoint, address, &roots_pem);
+                let late = PostgresError::TimedOut { what: "let rdsadmin in", seconds: LIMIT_S };
+                let opened = tokio::time::timeout(Duration::from_secs(LIMIT_S), opening).await;
+                opened.unwrap_or(Err(late))
             };
             control.kept.with(|kept| match opened {
                 Ok(session) => {
