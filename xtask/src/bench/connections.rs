@@ -55,8 +55,13 @@ pub(super) async fn run(pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
             server.log_connections(true)?;
             let hand_logged = pgbench(endpoint, &roots, clients).context("by hand, logged")?;
             server.log_connections(false)?;
-            let one = |endpoint| pgbench(endpoint, &plane.bundle(), clients);
-            let own = ours.iter().map(one).collect::<Result<Vec<_>>>().context("pgkeep")?;
+            let one = |(endpoint, authority)| pgbench(endpoint, &plane.root(authority), clients);
+            let own = ours
+                .iter()
+                .zip(AUTHORITIES)
+                .map(one)
+                .collect::<Result<Vec<_>>>()
+                .context("pgkeep")?;
             eprintln!(
                 "{clients} clients: pgkeep {own:.0?}, by hand {hand:.0}, logged {hand_logged:.0}"
             );

@@ -153,6 +153,11 @@ impl ControlPlane {
         self.process.data.join("global-bundle.pem")
     }
 
+    /// The root of one authority.
+    pub(super) fn root(&self, authority: &str) -> PathBuf {
+        self.process.data.join("bundles").join(format!("{authority}.pem"))
+    }
+
     /// The process.
     pub(super) fn pid(&self) -> u32 {
         self.process.child.id()

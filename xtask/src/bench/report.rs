@@ -168,7 +168,9 @@ connections without TLS every millisecond until the first is refused.
 - *DescribeDBParameters* reads all pages of a group of the newest family. moto has no list of \
 parameters and answers with what was set: its group was given a value for each name of that list.
 - *Connections* are those of `pgbench --connect` with `verify-full` and `SELECT 1`. The server by \
-hand has a self-signed RSA-2048 certificate and logs nothing, or each connection.
+hand has a self-signed RSA-2048 certificate and logs nothing, or each connection. Clients \
+trust it, or the root of the authority, alone; with the bundle of three, libpq parses two more \
+each time.
 - *Another authority* is given to all of 100 instances by `ModifyDBInstance`, until the last \
 certificate is proved, while one pgbench of each goes on over the connection it has; the bench \
 fails if a connection or a query of theirs does, or if a new connection does not verify with \
