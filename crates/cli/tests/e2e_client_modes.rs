@@ -37,7 +37,7 @@ fn channel_binding_needs_a_scram_verifier_and_tls() {
     assert!(refusal.contains("channel binding required but not supported"), "{refusal}");
     let plain = md5.with("sslmode", "disable").with("channel_binding", "require").refusal();
     assert!(plain.contains("channel binding required"), "{plain}");
-    end(&plane, &["md5", "scram"]);
+    plane.delete_all(&["md5", "scram"]);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn tls_is_negotiated_directly_from_17_on() {
         let wrong = [("sslnegotiation", "direct"), ("host", "wrong.example.com")];
         assert!(newest_libpq(&plane, &instance, &wrong).is_err(), "{major}");
     }
-    end(&plane, &majors.each_ref().map(|(name, _)| &**name));
+    plane.delete_all(&majors.each_ref().map(|(name, _)| &**name));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_client_has_its_own_bounds_and_roots() {
     bounds_of_the_protocol(&psql);
     several_roots_in_one_file(&plane, &psql);
     no_root_of_the_right_kind(&plane, &instance, &psql);
-    end(&plane, &["db"]);
+    plane.delete_all(&["db"]);
 }
 
 /// `ssl_min_protocol_version` and `ssl_max_protocol_version` of the client.
@@ -177,14 +177,4 @@ fn newest_libpq(
     python.args(always.iter().chain(settings).map(|(name, value)| format!("{name}={value}")));
     let outcome = run(&mut python, "");
     if outcome.status.success() { Ok(outcome.stdout) } else { Err(outcome.stderr) }
-}
-
-fn end(plane: &ControlPlane, names: &[&str]) {
-    for name in names {
-        plane.delete(name);
-    }
-    for name in names {
-        plane.wait_deleted(name);
-    }
-    plane.assert_clean();
 }

@@ -56,17 +56,6 @@ fn overwrite(path: &Path, with: &Path) {
     fs::rename(beside, path).unwrap();
 }
 
-#[track_caller]
-fn end(plane: &ControlPlane, names: &[&str]) {
-    for name in names {
-        plane.delete(name);
-    }
-    for name in names {
-        plane.wait_deleted(name);
-    }
-    plane.assert_clean();
-}
-
 fn truncate(path: &Path) {
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
@@ -134,7 +123,7 @@ fn damaged_files_are_replaced_while_sessions_go_on() {
 
     assert_eq!(other.served_certificate().serial, other_serial, "nothing happened to it");
     assert_eq!(plane.events("other"), "DB instance created.");
-    end(&plane, &["db", "other"]);
+    plane.delete_all(&["db", "other"]);
 }
 
 /// PostgreSQL refuses a key that others can read, and goes on with the certificate that it has.
@@ -194,5 +183,5 @@ fn a_refused_certificate_is_put_back_and_tried_again_later() {
     plane.kill();
     plane.restart_with("PGKEEP_CLOCK_DAYS", None);
     plane.wait_available("db");
-    end(&plane, &["db"]);
+    plane.delete_all(&["db"]);
 }

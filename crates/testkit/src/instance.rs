@@ -78,6 +78,18 @@ impl ControlPlane {
         }
     }
 
+    /// Deletes instances, and holds that nothing of them is left.
+    #[track_caller]
+    pub fn delete_all(&self, identifiers: &[&str]) {
+        for identifier in identifiers {
+            self.delete(identifier);
+        }
+        for identifier in identifiers {
+            self.wait_deleted(identifier);
+        }
+        self.assert_clean();
+    }
+
     /// An instance, if there is one of that name.
     ///
     /// # Errors

@@ -1,18 +1,16 @@
 //! Watches who connects with and without TLS, so that it is known who breaks before
 //! `rds.force_ssl` is switched on.
 //!
-//! The log names every connection, so it is read, each minute and never in a request; an unchanged
-//! one costs two `stat`. The open sessions show what the log cannot: an application name that was
-//! set later, and everybody while connections are not logged. A look at them costs a session of
-//! the server's, so it is taken only after somebody connected or, where the log does not tell that,
-//! every half hour.
+//! The log names every connection while those without TLS are let in, so it is read, each minute
+//! and never in a request; an unchanged one costs two `stat`. The open sessions show what the log
+//! cannot: an application name that was set later, and everybody while a parameter group keeps
+//! connections out of it. A look at them costs a session of the server's, so it is taken only after
+//! somebody connected or, where the log does not tell that, every half hour.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pgkeep_model::{
-    ClientWatch, DbInstance, DbiResourceId, InstanceStatus, ReadTo, Sightings, Tally,
-};
+use pgkeep_model::{ClientWatch, DbInstance, DbiResourceId, ReadTo, Sightings, Tally};
 use pgkeep_postgres::{LogMark, Session, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
@@ -43,9 +41,6 @@ pub(crate) async fn watch_clients(control: Arc<Control>) {
             Ok(instances) => {
                 settled.retain(|id, _| instances.iter().any(|it| it.resource_id == *id));
                 for instance in instances.iter().filter(|it| !it.desired.deleted) {
-                    if instance.status == InstanceStatus::Available {
-                        control.keep_session(instance);
-                    }
                     if let Err(error) = control.watch(instance, &mut settled).await {
                         let error = &error as &dyn std::error::Error;
                         warn!(instance = %instance.desired.identifier, error, "clients not read");

@@ -1,4 +1,5 @@
-//! The session of `rdsadmin` to each available instance, opened anew when its server was.
+//! The session of `rdsadmin` to each available instance: opened when it comes to rest, and anew
+//! when it was lost.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -6,12 +7,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pgkeep_model::{DbInstance, DbiResourceId};
+use pgkeep_model::{DbInstance, DbiResourceId, InstanceStatus};
 use pgkeep_postgres::{KeptSession, PostgresError};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::Control;
 
+/// Between two looks at which sessions are open.
+const PAUSE: Duration = Duration::from_mins(1);
 /// How long a server may take to let it in.
 const LIMIT_S: u64 = 10;
 
@@ -22,6 +25,21 @@ pub(crate) struct KeptSessions(Mutex<HashMap<DbiResourceId, Option<KeptSession>>
 impl KeptSessions {
     fn with<T>(&self, f: impl FnOnce(&mut HashMap<DbiResourceId, Option<KeptSession>>) -> T) -> T {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Opens those that are missing until the runtime ends.
+pub(crate) async fn keep_sessions(control: Arc<Control>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        match control.store.instances() {
+            Ok(instances) => {
+                let available =
+                    instances.iter().filter(|it| it.status == InstanceStatus::Available);
+                available.for_each(|instance| control.keep_session(instance));
+            }
+            Err(error) => warn!(error = &error as &dyn Error, "sessions of rdsadmin not kept"),
+        }
     }
 }
 

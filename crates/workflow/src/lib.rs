@@ -56,10 +56,11 @@ pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
     }
     let stock = tokio::spawn(pool::keep_stocked(Arc::clone(&control)));
     let clients = tokio::spawn(clients::watch_clients(Arc::clone(&control)));
+    let sessions = tokio::spawn(kept::keep_sessions(Arc::clone(&control)));
     let pairs = tokio::spawn(pairs::watch_pairs(Arc::clone(&control)));
     let authorities = tokio::spawn(authorities::keep_authorities(Arc::clone(&control)));
     Driver::new(Arc::clone(&control)).run(shutdown).await;
-    for task in [stock, clients, pairs, authorities] {
+    for task in [stock, clients, sessions, pairs, authorities] {
         task.abort();
         let _ = task.await;
     }

@@ -147,8 +147,10 @@ impl Copy {
     pub(super) async fn rotate(&self, rotation: Rotation, steps: &Steps) -> anyhow::Result<()> {
         let before = self.change(|row| match rotation {
             Rotation::To(authority) => authority.clone_into(&mut row.desired.ca_identifier),
-            // As one that was lost, it is issued anew.
-            Rotation::SameAuthority => row.applied.certificate = None,
+            Rotation::SameAuthority => {
+                let certificate = row.applied.certificate.as_ref();
+                row.desired.replaced_serial = certificate.map(|it| it.serial.clone());
+            }
         })?;
         let certificate = before.and_then(|row| row.applied.certificate);
         let before = certificate.map(|certificate| certificate.fingerprint);
