@@ -26,6 +26,9 @@ pub struct Survey {
     pub ssl_request: SslAnswer,
     /// What becomes of a `ClientHello` without an `SSLRequest`.
     pub direct_tls: Asked<DirectTls>,
+    /// What becomes of one that names no ALPN protocol either; accepted only where the session
+    /// goes on after the handshake, which it does not with 17 and later.
+    pub direct_without_alpn: Asked<DirectTls>,
     /// The answer to `GSSENCRequest`.
     pub gss_request: Asked<GssAnswer>,
     /// The answer to a `StartupMessage` without TLS, for the role and database asked about.
@@ -33,12 +36,16 @@ pub struct Survey {
     /// Which major versions of PostgreSQL give the answers that were seen, lowest and highest;
     /// `None` for an open end.
     pub major_version: (Option<u16>, Option<u16>),
+    /// The newest version of PostgreSQL's protocol that the server says it speaks, (3, 2) with 18.
+    pub protocol: Asked<(u16, u16)>,
     /// Every version of SSL and TLS that was offered alone, the oldest first.
     pub versions: Vec<(ProtocolVersion, VersionSeen)>,
     /// The suites accepted with each version that is, the oldest version first.
     pub suites: Vec<SuitesSeen>,
     /// The groups of the key exchange accepted, in the order in which the server chose them.
     pub groups: Asked<Vec<Group>>,
+    /// The bits of the prime in finite-field Diffie-Hellman (`DHE`, TLS 1.2 and older).
+    pub dh_bits: Asked<u16>,
     /// The schemes with which the server signed when only these were offered.
     pub signature_schemes: Asked<Vec<SignatureScheme>>,
     /// Whether the server agreed to compress (TLS 1.2 and older).
@@ -152,6 +159,9 @@ pub struct SuitesSeen {
     pub suites: Vec<Cipher>,
     /// Whether these are all.
     pub complete: bool,
+    /// The version from which they were taken over where the limit left no connection to see
+    /// each one chosen. The first and the last were, and none outside of them is accepted.
+    pub taken_from: Option<ProtocolVersion>,
     /// Whose order rules; [`Asked::No`] with a single suite.
     pub order: Asked<SuiteOrder>,
 }
