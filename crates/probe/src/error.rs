@@ -104,6 +104,12 @@ pub enum ProbeError {
     /// The trusted roots are no PEM file with at least one certificate.
     #[error("the trusted roots cannot be used: {0}")]
     Roots(String),
+    /// The question is not asked: a survey has made all the connections it may.
+    #[error("no further connection to {addr} is made")]
+    LimitReached {
+        /// The endpoint.
+        addr: SocketAddr,
+    },
     /// A role or database with a NUL cannot be put into a `StartupMessage`.
     #[error("the role or database {0:?} holds a NUL")]
     NulInName(String),

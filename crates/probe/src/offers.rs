@@ -13,6 +13,7 @@ use crate::client_hello::{render_client_hello, render_offer, suites};
 use crate::error::ProbeError;
 use crate::names::{self, Cipher};
 use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, ServerHello, parse_flight};
+use crate::survey::ProtocolVersion;
 use crate::version::TlsVersion;
 use crate::wire::{Wire, preview};
 
@@ -84,10 +85,10 @@ pub async fn accepted_suites(
     version: TlsVersion,
     within: Duration,
 ) -> Result<AcceptedSuites, ProbeError> {
-    let mut left = suites(&[version]);
+    let mut left = suites(&[ProtocolVersion::Tls(version)]);
     let mut accepted = Vec::new();
     while !left.is_empty() {
-        match offer(addr, version, &render_offer(&[version], &left), within).await? {
+        match offer(addr, version, &render_offer(version, &left), within).await? {
             VersionAnswer::Accepted { cipher_suite: code } => {
                 let place = left.iter().position(|suite| suite.code == code);
                 let place = place.ok_or(ProbeError::CipherNotOffered { addr, code })?;
@@ -105,7 +106,8 @@ async fn offer(
     hello: &[u8],
     within: Duration,
 ) -> Result<VersionAnswer, ProbeError> {
-    let answer = exchange(addr, hello, |flight| flight.hello.is_some(), within).await?;
+    let wire = Wire::open_tls(addr, within).await?;
+    let answer = exchange(wire, hello, |flight| flight.hello.is_some()).await?;
     let hello = match answer {
         Answer::Alert(alert) => return Ok(VersionAnswer::Refused { alert }),
         Answer::Flight(_, hello) => hello,
@@ -125,7 +127,8 @@ pub(crate) async fn greet(addr: SocketAddr, within: Duration) -> Result<Greeting
         Some(hello) => flight.chain.is_some() || hello.version == TlsVersion::Tls13.code(),
         None => false,
     };
-    match exchange(addr, &render_client_hello(&TlsVersion::ALL), enough, within).await? {
+    let wire = Wire::open_tls(addr, within).await?;
+    match exchange(wire, &render_client_hello(&TlsVersion::ALL), enough).await? {
         Answer::Alert(alert) => {
             Err(ProbeError::Handshake { addr, source: rustls::Error::AlertReceived(alert.into()) })
         }
@@ -150,18 +153,21 @@ fn known_version(addr: SocketAddr, hello: &ServerHello) -> Result<TlsVersion, Pr
     })
 }
 
-enum Answer {
+/// A server's answer to a `ClientHello`.
+pub(crate) enum Answer {
     Alert(u8),
+    /// The flight, as far as it came, without the `ServerHello`; and that.
     Flight(Flight, ServerHello),
 }
 
-async fn exchange(
-    addr: SocketAddr,
+/// Sends a `ClientHello` and reads until the answer is `enough`. Where no more comes, a
+/// `ServerHello` alone is an answer too.
+pub(crate) async fn exchange(
+    mut wire: Wire,
     hello: &[u8],
     enough: impl Fn(&Flight) -> bool,
-    within: Duration,
 ) -> Result<Answer, ProbeError> {
-    let mut wire = Wire::open_tls(addr, within).await?;
+    let addr = wire.addr;
     wire.send(hello, AWAITED).await?;
     let mut bytes = Vec::new();
     loop {
@@ -172,17 +178,24 @@ async fn exchange(
             wire.finish().await;
             return Ok(Answer::Alert(alert));
         }
-        if enough(&flight)
-            && let Some(hello) = flight.hello.take()
-        {
-            wire.finish().await;
-            return Ok(Answer::Flight(flight, hello));
-        }
-        if bytes.len() > MAX_FLIGHT_BYTES {
-            return Err(unintelligible());
-        }
-        if wire.receive(&mut bytes, AWAITED).await? == 0 {
-            return Err(ProbeError::Closed { addr, awaited: AWAITED });
+        let more = if enough(&flight) {
+            None
+        } else if bytes.len() > MAX_FLIGHT_BYTES {
+            Some(Err(unintelligible()))
+        } else {
+            match wire.receive(&mut bytes, AWAITED).await {
+                Ok(1..) => continue,
+                Ok(0) => Some(Err(ProbeError::Closed { addr, awaited: AWAITED })),
+                Err(error) => Some(Err(error)),
+            }
+        };
+        match (flight.hello.take(), more) {
+            (Some(hello), _) => {
+                wire.finish().await;
+                return Ok(Answer::Flight(flight, hello));
+            }
+            (None, Some(end)) => return end,
+            (None, None) => return Err(ProbeError::Closed { addr, awaited: AWAITED }),
         }
     }
 }

@@ -14,10 +14,17 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 30_000;
 /// `SSLRequest`: its length, then the code 1234 in the high and 5679 in the low 16 bits.
 pub(crate) const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
+/// `GSSENCRequest`: the code 1234 in the high and 5680 in the low 16 bits.
+pub(crate) const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
+
 /// `Terminate`: the polite end of a session that was authenticated.
 pub(crate) const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 
-const PROTOCOL_3_0: [u8; 4] = [0, 3, 0, 0];
+/// What every PostgreSQL since 7.4 speaks.
+pub(crate) const PROTOCOL_3_0: (u16, u16) = (3, 0);
+
+/// Newer than any: the server then names the newest that it speaks.
+pub(crate) const PROTOCOL_3_9999: (u16, u16) = (3, 9999);
 
 /// How a server wants a role to prove who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +87,13 @@ pub(crate) enum FirstMessage {
     Garbage,
 }
 
-/// A `StartupMessage` of protocol 3.0; nothing where a name holds a NUL and cannot be sent.
-pub(crate) fn render_startup(user: &str, database: &str) -> Option<Vec<u8>> {
-    let mut body = PROTOCOL_3_0.to_vec();
+/// A `StartupMessage`; nothing where a name holds a NUL and cannot be sent.
+pub(crate) fn render_startup(
+    protocol: (u16, u16),
+    user: &str,
+    database: &str,
+) -> Option<Vec<u8>> {
+    let mut body = [protocol.0.to_be_bytes(), protocol.1.to_be_bytes()].concat();
     for text in ["user", user, "database", database] {
         if text.contains('\0') {
             return None;
@@ -123,6 +134,17 @@ pub(crate) fn parse_first_message(bytes: &[u8]) -> FirstMessage {
     }
 }
 
+/// Reads the `NegotiateProtocolVersion` that may come before the first message: the newest version
+/// of the protocol that the server speaks, and the bytes behind it.
+pub(crate) fn parse_negotiation(bytes: &[u8]) -> Option<((u16, u16), &[u8])> {
+    let (length, rest) = bytes.strip_prefix(b"v")?.split_first_chunk()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    let (body, behind) = rest.split_at_checked(length.checked_sub(4)?)?;
+    let [a, b, c, d, ..] = *body else { return None };
+    (length <= MAX_MESSAGE_BYTES)
+        .then_some(((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])), behind))
+}
+
 fn parse_authentication(body: &[u8]) -> Option<AuthMethod> {
     let (code, rest) = body.split_first_chunk()?;
     Some(match u32::from_be_bytes(*code) {
@@ -159,9 +181,9 @@ mod tests {
 
     #[test]
     fn startup_is_laid_out_as_documented() {
-        let message = render_startup("u", "db").unwrap();
+        let message = render_startup(PROTOCOL_3_0, "u", "db").unwrap();
         assert_eq!(message, b"\0\0\0\x1c\0\x03\0\0user\0u\0database\0db\0\0"[..].to_vec());
-        assert_eq!(render_startup("u\0x", "db"), None);
+        assert_eq!(render_startup(PROTOCOL_3_0, "u\0x", "db"), None);
     }
 
     #[test]
@@ -184,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_protocol_precedes_the_answer() {
+        let bytes = b"v\0\0\0\x0c\0\x03\0\x02\0\0\0\0R\0";
+        assert_eq!(parse_negotiation(bytes), Some(((3, 2), &b"R\0"[..])));
+        for cut in 0..bytes.len() - 2 {
+            assert_eq!(parse_negotiation(&bytes[..cut]), None);
+        }
+    }
+
+    #[test]
     fn an_impossible_length_is_garbage() {
         for length in [0, 4, 7, 30_001, u32::MAX] {
             let mut bytes = vec![b'E'];
@@ -196,6 +227,7 @@ mod tests {
         #[test]
         fn any_bytes_are_survived(bytes: Vec<u8>, tag in "[RE]", length in 0_u32..64) {
             parse_first_message(&bytes);
+            parse_negotiation(&[b"v\0\0\0", &bytes[..]].concat());
             let mut framed = tag.into_bytes();
             framed.extend_from_slice(&length.to_be_bytes());
             framed.extend_from_slice(&bytes);

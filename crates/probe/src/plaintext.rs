@@ -60,11 +60,24 @@ pub async fn plaintext(
     database: &str,
     within: Duration,
 ) -> Result<PlaintextAnswer, ProbeError> {
+    let startup = startup(packets::PROTOCOL_3_0, user, database)?;
+    ask(Wire::open(addr, within).await?, &startup).await
+}
+
+/// The message that asks for a session.
+pub(crate) fn startup(
+    protocol: (u16, u16),
+    user: &str,
+    database: &str,
+) -> Result<Vec<u8>, ProbeError> {
+    packets::render_startup(protocol, user, database)
+        .ok_or_else(|| ProbeError::NulInName(format!("{user} in {database}")))
+}
+
+/// Asks over a connection that is already there.
+pub(crate) async fn ask(mut wire: Wire, startup: &[u8]) -> Result<PlaintextAnswer, ProbeError> {
     const AWAITED: &str = "answer a startup without TLS";
-    let startup = packets::render_startup(user, database)
-        .ok_or_else(|| ProbeError::NulInName(format!("{user} in {database}")))?;
-    let mut wire = Wire::open(addr, within).await?;
-    wire.send(&startup, AWAITED).await?;
+    wire.send(startup, AWAITED).await?;
     let mut bytes = Vec::new();
     let answer = loop {
         match packets::parse_first_message(&bytes) {

@@ -1,5 +1,5 @@
 //! Reads the first flight of a TLS server as far as it is unencrypted: an alert, or the
-//! `ServerHello` and, up to TLS 1.2, the certificates.
+//! `ServerHello` and, up to TLS 1.2, the certificates and the `ServerKeyExchange`.
 //!
 //! Invariant: any bytes are survived, and no more than [`MAX_FLIGHT_BYTES`] are ever needed. The
 //! parser is run again from the start whenever bytes arrive; a flight is too short for the
@@ -13,7 +13,15 @@ const HANDSHAKE: u8 = 22;
 const WARNING: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
+const KEY_EXCHANGE: u8 = 12;
+const DONE: u8 = 14;
+const ALPN: u16 = 16;
+const SESSION_TICKET: u16 = 35;
 const SUPPORTED_VERSIONS: u16 = 43;
+const KEY_SHARE: u16 = 51;
+const RENEGOTIATION_INFO: u16 = 0xff01;
+/// `named_curve`, RFC 8422 §5.4.
+const NAMED_CURVE: u8 = 3;
 
 /// What has been understood so far.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,15 +33,42 @@ pub(crate) struct Flight {
     /// The certificates, the leaf first; empty where the server sends something else instead,
     /// which it does with an anonymous suite.
     pub(crate) chain: Option<Vec<Vec<u8>>>,
+    /// The body of the `ServerKeyExchange`, which only some suites have.
+    pub(crate) key_exchange: Option<Vec<u8>>,
+    /// Whether `ServerHelloDone` was seen, the end of a flight up to TLS 1.2.
+    pub(crate) done: bool,
 }
 
 /// The choice of a server. A `HelloRetryRequest` is one too (RFC 8446 §4.1.4).
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ServerHello {
     /// The version's number on the wire.
     pub(crate) version: u16,
     /// The cipher suite's code point.
     pub(crate) cipher_suite: u16,
+    /// Whether a method of compression was chosen.
+    pub(crate) compression: bool,
+    /// Whether there is a session id; with TLS 1.3 it is the client's.
+    pub(crate) session_id: bool,
+    /// Whether a session ticket is to follow (RFC 5077).
+    pub(crate) ticket: bool,
+    /// Whether the server knows secure renegotiation (RFC 5746).
+    pub(crate) secure_renegotiation: bool,
+    /// Whether a protocol of ALPN was chosen; with TLS 1.3 that is encrypted.
+    pub(crate) alpn: bool,
+    /// The group of the key share that TLS 1.3 sends or asks for.
+    pub(crate) group: Option<u16>,
+}
+
+/// What a `ServerKeyExchange` says, as far as it is of interest.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyExchange {
+    /// The named curve of ECDHE.
+    pub(crate) group: Option<u16>,
+    /// The bits of the prime of DHE.
+    pub(crate) dh_bits: Option<u16>,
+    /// The scheme of the signature, which TLS 1.2 names.
+    pub(crate) scheme: Option<u16>,
 }
 
 /// Bytes that no TLS server sends.
@@ -82,34 +117,70 @@ fn parse_messages(handshake: &[u8], flight: &mut Flight) -> Result<(), Garbage> 
         return Ok(());
     };
     flight.hello = Some(parse_server_hello(body).ok_or(Garbage)?);
-    match messages.u8() {
-        None => {}
-        Some(CERTIFICATE) => {
-            if let Some(body) = messages.vector24() {
-                flight.chain = Some(parse_certificates(body).ok_or(Garbage)?);
+    while let Some(kind) = messages.u8() {
+        let Some(body) = messages.vector24() else {
+            // The kind alone shows that no certificate comes.
+            if kind != CERTIFICATE {
+                flight.chain.get_or_insert_default();
             }
+            break;
+        };
+        match kind {
+            CERTIFICATE => flight.chain = Some(parse_certificates(body).ok_or(Garbage)?),
+            KEY_EXCHANGE => flight.key_exchange = Some(body.to_vec()),
+            _ => {}
         }
-        Some(_) => flight.chain = Some(Vec::new()),
+        flight.chain.get_or_insert_default();
+        flight.done |= kind == DONE;
     }
     Ok(())
 }
 
 fn parse_server_hello(body: &[u8]) -> Option<ServerHello> {
     let mut reader = Reader(body);
-    let legacy_version = reader.u16()?;
+    let mut hello = ServerHello { version: reader.u16()?, ..ServerHello::default() };
     let _random = reader.take(32)?;
-    let _session_id = reader.vector8()?;
-    let cipher_suite = reader.u16()?;
-    let _compression = reader.u8()?;
-    let mut version = legacy_version;
+    hello.session_id = !reader.vector8()?.is_empty();
+    hello.cipher_suite = reader.u16()?;
+    hello.compression = reader.u8()? != 0;
     let mut extensions = Reader(if reader.0.is_empty() { &[] } else { reader.vector16()? });
     while !extensions.0.is_empty() {
         let (kind, value) = (extensions.u16()?, extensions.vector16()?);
-        if kind == SUPPORTED_VERSIONS {
-            version = Reader(value).u16()?;
+        match kind {
+            SUPPORTED_VERSIONS => hello.version = Reader(value).u16()?,
+            KEY_SHARE => hello.group = Some(Reader(value).u16()?),
+            ALPN => hello.alpn = true,
+            SESSION_TICKET => hello.ticket = true,
+            RENEGOTIATION_INFO => hello.secure_renegotiation = true,
+            _ => {}
         }
     }
-    Some(ServerHello { version, cipher_suite })
+    Some(hello)
+}
+
+/// Reads a `ServerKeyExchange` (RFC 5246 §7.4.3, RFC 8422 §5.4) of ECDHE or of DHE; `signs_by`
+/// says whether it names the scheme of its signature, as that of TLS 1.2 does unless the suite
+/// is anonymous.
+pub(crate) fn parse_key_exchange(body: &[u8], ecdhe: bool, signs_by: bool) -> Option<KeyExchange> {
+    let mut reader = Reader(body);
+    let mut seen = KeyExchange::default();
+    if ecdhe {
+        if reader.u8()? != NAMED_CURVE {
+            return None;
+        }
+        seen.group = Some(reader.u16()?);
+        let _point = reader.vector8()?;
+    } else {
+        let prime = reader.vector16()?;
+        let unpadded = &prime[prime.iter().take_while(|byte| **byte == 0).count()..];
+        let padding = unpadded.first().map_or(0, |byte| byte.leading_zeros() as usize);
+        seen.dh_bits = u16::try_from(unpadded.len() * 8 - padding).ok();
+        let (_generator, _share) = (reader.vector16()?, reader.vector16()?);
+    }
+    if signs_by {
+        seen.scheme = Some(reader.u16()?);
+    }
+    Some(seen)
 }
 
 /// RFC 5246 §7.4.2: a list of certificates, each with its length.

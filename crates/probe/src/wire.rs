@@ -13,8 +13,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ProbeError;
-use crate::packets::{self, FirstMessage};
+use crate::packets::{self, FirstMessage, ServerMessage};
 
+const REQUESTED: &str = "answer the request for TLS";
 const CHUNK_BYTES: usize = 4096;
 const MAX_FAREWELL_BYTES: usize = 64 * 1024;
 /// The answer is known by then: a server that does not close must not hold it back for long.
@@ -25,6 +26,16 @@ pub(crate) struct Wire {
     pub(crate) addr: SocketAddr,
     pub(crate) stream: TcpStream,
     pub(crate) limit: Limit,
+}
+
+/// The answer to a request for encryption.
+pub(crate) enum Reply {
+    Yes,
+    No,
+    Error(ServerMessage),
+    Closed,
+    /// The beginning of what came instead.
+    Garbage(String),
 }
 
 /// The total time for a question.
@@ -85,25 +96,49 @@ impl Wire {
     }
 
     /// Connects and asks for TLS; the next bytes are those of a handshake.
-    ///
-    /// Exactly one byte is read: bytes behind the `S` could only come from a third party
-    /// (CVE-2021-23222) and become part of a handshake that then fails.
     pub(crate) async fn open_tls(addr: SocketAddr, within: Duration) -> Result<Self, ProbeError> {
-        const AWAITED: &str = "answer the request for TLS";
         let mut wire = Self::open(addr, within).await?;
-        wire.send(&packets::SSL_REQUEST, AWAITED).await?;
-        let mut answer = [0; 1];
-        let read = wire.limit.wait(AWAITED, wire.stream.read(&mut answer)).await?;
-        if wire.count(read, AWAITED)? == 0 {
-            return Err(ProbeError::Closed { addr, awaited: AWAITED });
-        }
-        match answer[0] {
-            b'S' => Ok(wire),
-            b'N' => {
+        match wire.request(&packets::SSL_REQUEST, b'S').await? {
+            Reply::Yes => Ok(wire),
+            Reply::No => {
                 wire.finish().await;
                 Err(ProbeError::TlsDeclined { addr })
             }
-            _ => Err(wire.explain(answer.to_vec(), AWAITED).await?),
+            Reply::Error(answer) => {
+                wire.finish().await;
+                Err(ProbeError::ServerError { addr, answer })
+            }
+            Reply::Closed => Err(ProbeError::Closed { addr, awaited: REQUESTED }),
+            Reply::Garbage(preview) => {
+                Err(ProbeError::Unintelligible { addr, awaited: REQUESTED, preview })
+            }
+        }
+    }
+
+    /// Asks for encryption; where the answer is `yes`, the next bytes are those of a handshake.
+    ///
+    /// Exactly one byte is read: bytes behind the `S` could only come from a third party
+    /// (CVE-2021-23222) and become part of a handshake that then fails.
+    pub(crate) async fn request(&mut self, packet: &[u8], yes: u8) -> Result<Reply, ProbeError> {
+        self.send(packet, REQUESTED).await?;
+        let mut answer = [0; 1];
+        let read = self.limit.wait(REQUESTED, self.stream.read(&mut answer)).await?;
+        if self.count(read, REQUESTED)? == 0 {
+            return Ok(Reply::Closed);
+        }
+        if answer[0] == yes {
+            return Ok(Reply::Yes);
+        }
+        if answer[0] == b'N' {
+            return Ok(Reply::No);
+        }
+        let mut bytes = answer.to_vec();
+        loop {
+            match packets::parse_first_message(&bytes) {
+                FirstMessage::Incomplete if self.receive(&mut bytes, REQUESTED).await? > 0 => {}
+                FirstMessage::Error(answer) => return Ok(Reply::Error(answer)),
+                _ => return Ok(Reply::Garbage(preview(&bytes))),
+            }
         }
     }
 
@@ -144,28 +179,6 @@ impl Wire {
             Ok(count) => Ok(count),
             Err(source) if is_close(&source) => Ok(0),
             Err(source) => Err(ProbeError::Io { addr: self.addr, awaited, source }),
-        }
-    }
-
-    /// Reads the rest of an answer that is neither `S` nor `N`.
-    async fn explain(
-        mut self,
-        mut bytes: Vec<u8>,
-        awaited: &'static str,
-    ) -> Result<ProbeError, ProbeError> {
-        let addr = self.addr;
-        loop {
-            match packets::parse_first_message(&bytes) {
-                FirstMessage::Incomplete if self.receive(&mut bytes, awaited).await? > 0 => {}
-                FirstMessage::Error(answer) => {
-                    self.finish().await;
-                    return Ok(ProbeError::ServerError { addr, answer });
-                }
-                _ => {
-                    let preview = preview(&bytes);
-                    return Ok(ProbeError::Unintelligible { addr, awaited, preview });
-                }
-            }
         }
     }
 }
