@@ -4,6 +4,7 @@
 
 mod bench;
 mod codegen;
+mod fuzz;
 mod os_user;
 mod test;
 mod tidy;
@@ -27,6 +28,8 @@ enum Task {
     Bench(bench::Options),
     /// Generate the shapes of the RDS API from the service's model
     Codegen(codegen::Options),
+    /// Give every parser of what comes from outside what no one would send
+    Fuzz(fuzz::Options),
     /// Install what the checks need, then run all of them
     Test(test::Options),
     /// Check the rules of the house that no other tool checks
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Bench(options) => bench::run(&options),
         Task::Codegen(options) => codegen::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
     };

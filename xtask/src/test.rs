@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::tools::Tools;
 use crate::workspace;
-use crate::{codegen, tidy};
+use crate::{codegen, fuzz, tidy};
 
 /// Lets tests stop the program at a named place; what ships is built without.
 const FAILPOINTS: [&str; 2] = ["--features", "pgkeep/failpoints"];
@@ -60,7 +60,8 @@ fn check_sources(tools: &Tools) -> Result<()> {
             command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
         )
     })?;
-    step("doc tests", || cargo(&["test", "--workspace", "--doc", "--quiet"]))
+    step("doc tests", || cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+    step("fuzz", || fuzz::run(&fuzz::Options::short()))
 }
 
 fn build() -> Result<()> {
