@@ -6,6 +6,7 @@ mod bench;
 mod codegen;
 mod fuzz;
 mod os_user;
+mod package;
 mod test;
 mod tidy;
 mod tools;
@@ -30,6 +31,8 @@ enum Task {
     Codegen(codegen::Options),
     /// Give every parser of what comes from outside what no one would send
     Fuzz(fuzz::Options),
+    /// Make a Debian package, and say what is in it
+    Package(package::Options),
     /// Install what the checks need, then run all of them
     Test(test::Options),
     /// Check the rules of the house that no other tool checks
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Codegen(options) => codegen::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Package(options) => package::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
     };

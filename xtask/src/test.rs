@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::tools::Tools;
 use crate::workspace;
-use crate::{codegen, fuzz, tidy};
+use crate::{codegen, fuzz, package, tidy};
 
 /// Lets tests stop the program at a named place; what ships is built without.
 const FAILPOINTS: [&str; 2] = ["--features", "pgkeep/failpoints"];
@@ -36,6 +36,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         check_sources(&tools)?;
     }
     step("build", build)?;
+    if options.filter.is_empty() {
+        step("package", || package::check(&program()?))?;
+    }
     step("nextest", || workspace::run(nextest(&tools)?.args(&options.filter)))?;
     eprintln!("\nall of it passed in {:.0} s", begun.elapsed().as_secs_f32());
     Ok(())

@@ -64,6 +64,15 @@ pub(crate) enum Command {
     /// Run a command whenever a line with its environment comes in, and say how it ended
     #[command(hide = true)]
     RunOnRequest(RunOnRequestArgs),
+    /// Write the man pages and the completions of shells, for a package
+    #[command(hide = true)]
+    Documents(DocumentsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocumentsArgs {
+    /// An existing folder
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -33,6 +33,8 @@ const NEEDS: &[Need] = &[
     Need { what: "node", package: "nodejs", is_met: || is_on_path("node") },
     Need { what: "go", package: "golang-go", is_met: || is_on_path("go") },
     Need { what: "npm", package: "npm", is_met: || is_on_path("npm") },
+    Need { what: "systemd-analyze", package: "systemd", is_met: || is_on_path("systemd-analyze") },
+    Need { what: "adduser", package: "adduser", is_met: || is_on_path("adduser") },
 ];
 
 /// Read by Debian's postgresql-common when a server is installed.

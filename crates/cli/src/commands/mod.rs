@@ -2,6 +2,7 @@
 
 mod bundle;
 mod doctor;
+mod documents;
 mod engines;
 pub(crate) mod env;
 mod if_forced;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Rehearse(args) => rehearse::run(&args, umask),
         Command::RunOnRequest(args) => run_on_request::run(&args, umask).map(done),
+        Command::Documents(args) => documents::run(&args).map(done),
         Command::InView(args) => match in_view::run(&args)? {},
     }
 }
