@@ -15,7 +15,7 @@ use crate::Xml;
 const VERSION: &str = "2014-10-31";
 
 /// Where the API is, and who asks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Api {
     host: String,
     region: String,
@@ -56,8 +56,8 @@ impl Api {
 
     /// The same of a pgkeep whose clock goes ahead by days, or behind.
     #[must_use]
-    pub fn ahead(self, days: i64) -> Self {
-        Self { ahead: Duration::days(days), ..self }
+    pub fn ahead(self, by: Duration) -> Self {
+        Self { ahead: by, ..self }
     }
 
     /// Calls an operation and gives its answer.

@@ -134,6 +134,11 @@ impl ControlPlane {
         ended
     }
 
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.serve.as_ref().map(|serve| serve.id().cast_signed())
+    }
+
     /// The API.
     pub fn api(&self) -> &Api {
         &self.access().api
@@ -212,7 +217,7 @@ impl ControlPlane {
     /// Holds that of the instances that were deleted nothing is left, and that there are no others.
     #[track_caller]
     pub fn assert_clean(&self) {
-        let own = self.serve.as_ref().map(|serve| serve.id().cast_signed());
+        let own = self.pid();
         // Preparing an instance ahead of need runs for a second at most, in its own time.
         wait_until("only pgkeep itself works in its folder", STOP_LIMIT, || {
             let mut others = processes_under(&self.data);
@@ -264,7 +269,7 @@ impl ControlPlane {
         let (key, secret) = (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"));
         let days = self.options.environment.iter().find(|(name, _)| name == "PGKEEP_CLOCK_DAYS");
         let days = days.map_or(0, |(_, days)| days.parse().expect("a number of days"));
-        let api = Api::new(url, value("AWS_REGION"), key, secret).ahead(days);
+        let api = Api::new(url, value("AWS_REGION"), key, secret).ahead(time::Duration::days(days));
         Access { api, environment }
     }
 

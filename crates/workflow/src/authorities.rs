@@ -23,7 +23,7 @@ pub(crate) async fn keep_authorities(control: Arc<Control>) {
     loop {
         tokio::time::sleep(period.min(PAUSE)).await;
         let now = control.clock().now();
-        if now - last < period {
+        if (now - last).unsigned_abs() < period {
             continue;
         }
         let look = Arc::clone(&control);

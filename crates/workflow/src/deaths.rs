@@ -37,9 +37,15 @@ pub(crate) struct Deaths {
 }
 
 impl Deaths {
-    /// When the instance may be started, if not at once.
-    pub(crate) fn not_before(&self, id: &DbiResourceId) -> Option<OffsetDateTime> {
-        self.with(|records| records.get(id).and_then(|record| record.not_before))
+    /// When the instance may be started, if not at once. What is further away than any pause was
+    /// said by a clock that has been put back.
+    pub(crate) fn not_before(
+        &self,
+        id: &DbiResourceId,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        let at = self.with(|records| records.get(id).and_then(|record| record.not_before));
+        at.filter(|at| *at > now && *at - now <= LONGEST_PAUSE)
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut HashMap<DbiResourceId, Record>) -> T) -> T {

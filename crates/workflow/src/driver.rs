@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgkeep_model::DbiResourceId;
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
@@ -17,8 +18,9 @@ use crate::{Control, WorkflowError};
 
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
-/// The longest sleep; what falls due earlier cuts it short.
-const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_hours(24);
+/// The longest sleep; what falls due earlier cuts it short. The clock that says what is due may be
+/// moved, and a sleep does not count the time in which the machine sleeps.
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Works on instances until it is told to stop.
 pub(crate) struct Driver {
@@ -35,9 +37,10 @@ impl Driver {
     /// Runs until `shutdown` resolves, then lets effects under way come to their end.
     pub(crate) async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
         let mut tasks = JoinSet::new();
+        let mut last = OffsetDateTime::UNIX_EPOCH;
         tokio::pin!(shutdown);
         loop {
-            let pause = self.take_up_due(&mut tasks).unwrap_or_else(|error| {
+            let pause = self.take_up_due(&mut tasks, &mut last).unwrap_or_else(|error| {
                 error!(error = &error as &dyn std::error::Error, "could not read what is due");
                 STATE_PAUSE
             });
@@ -51,12 +54,19 @@ impl Driver {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Starts a task for each due instance, and says how long nothing else falls due.
+    /// Starts a task for each due instance, and says how long nothing else falls due. When the clock
+    /// was put back since the `last` look, what is due later may have been meant for now.
     fn take_up_due(
         self: &Arc<Self>,
         tasks: &mut JoinSet<()>,
+        last: &mut OffsetDateTime,
     ) -> Result<std::time::Duration, WorkflowError> {
         let now = self.control.clock().now();
+        if now < *last {
+            warn!(from = %last, to = %now, "the clock was put back");
+            self.control.store.quickly(|state| state.make_all_due(now))?;
+        }
+        *last = now;
         let (due, next) =
             self.control.store.read(|state| Ok((state.due(now)?, state.next_due_after(now)?)))?;
         for id in due {
@@ -74,7 +84,7 @@ impl Driver {
             }
         }
         let pause = next.and_then(|at| (at - now).try_into().ok());
-        Ok(pause.unwrap_or(LONGEST_PAUSE))
+        Ok(pause.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
     }
 
     async fn bring_to_rest(self: &Arc<Self>, id: &DbiResourceId) {

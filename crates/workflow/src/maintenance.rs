@@ -29,18 +29,22 @@ pub(crate) fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<
 /// Until when no other certificate is issued, after one that was refused.
 pub(crate) fn waits_until(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
     let refusal = instance.applied.refusal.as_ref();
-    let same = refusal.filter(|refusal| refusal.generation == instance.generation);
+    // One of a time to come is of a clock that was wrong.
+    let same =
+        refusal.filter(|refusal| refusal.generation == instance.generation && refusal.at <= now);
     let certificate = instance.applied.certificate.as_ref();
     let renamed = certificate.is_some_and(|it| it.endpoint != instance.desired.endpoint);
     let pause = if renamed { REFUSAL_PAUSE_RENAMED } else { REFUSAL_PAUSE };
     same.map(|refusal| refusal.at + pause).filter(|until| *until > now)
 }
 
-/// Whether an instance's certificate is to be renewed now.
+/// Whether an instance's certificate is to be renewed now: also one that is not valid yet, issued by
+/// a clock that was wrong.
 pub(crate) fn renews(instance: &DbInstance, now: OffsetDateTime) -> bool {
     let certificate = instance.applied.certificate.as_ref();
     certificate.is_some_and(|certificate| {
         instance.desired.replaced_serial.as_ref() == Some(&certificate.serial)
+            || certificate.not_before > now
             || renewal(certificate, window(instance), now) <= now
     })
 }

@@ -61,7 +61,7 @@ impl Driver {
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
             return self.rest(&instance, postmaster);
         };
-        let not_before = self.deaths.not_before(id).filter(|at| *at > control.clock().now());
+        let not_before = self.deaths.not_before(id, control.clock().now());
         self.announce(&instance, effect)?;
         if let (Effect::Start, Some(at)) = (effect, not_before) {
             control.store.quickly(|state| state.wake_at(id, at))?;
