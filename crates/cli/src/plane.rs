@@ -102,19 +102,18 @@ impl Plane {
             },
         );
         let api = async {
-            let served = api.await;
-            // Either it was told to stop or it cannot go on: the driver ends with it.
+            api.await;
+            // The driver ends with it.
             let _ = tell.send(true);
-            served
         };
-        let ((), served) = tokio::join!(driver, api);
+        tokio::join!(driver, api);
         bundles.abort();
         drop(self.api_url);
         if self.stop_instances {
             info!("stopping the servers of all instances");
             pgkeep_workflow::stop_all(&self.control).await?;
         }
-        served.context("the API broke off")
+        Ok(())
     }
 }
 

@@ -47,7 +47,7 @@ mod wait;
 mod world;
 mod xml;
 
-pub use api::{Api, Refusal};
+pub use api::{Api, Refusal, read_answer};
 pub use clock::ManualClock;
 pub use control_plane::{ControlPlane, Options};
 pub use disk::Disk;

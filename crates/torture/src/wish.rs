@@ -75,7 +75,6 @@ impl Wish {
         is("the status", &instance.status, status)?;
         is("the port", &instance.port.to_string(), &self.port)?;
         is("the authority", &text("CACertificateIdentifier"), self.authority)?;
-        is("the authority served", &text("CAIdentifier"), self.authority)?;
         is("the group", &text("DBParameterGroupName"), &self.group)?;
         is("the tags", &format!("{tags:?}"), &format!("{:?}", self.tags))?;
         if !self.runs {
@@ -84,6 +83,7 @@ impl Wish {
         if instance.address.is_none() {
             return Err(format!("{} is not in the hosts file", instance.endpoint));
         }
+        is("the authority served", &text("CAIdentifier"), self.authority)?;
         self.check_server(plane, instance, text("ParameterApplyStatus") == "in-sync")
     }
 
