@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use pgkeep_postgres::EngineError;
+use pgkeep_store::StoreError;
 use pgkeep_workflow::WorkflowError;
 
 /// An error that knows what to do about it. It takes the place of the error that it holds, so
@@ -33,6 +34,10 @@ impl Error for Hinted {
 const FAILED: u8 = 1;
 /// That of wrong use, as `clap` has it.
 const WRONG_USE: u8 = 2;
+
+/// What to do about a state file of a newer pgkeep, whose servers run on meanwhile.
+const OF_NEWER: &str = "install that version or a later one; to go back to this one, \
+                        use a copy of the data directory from before";
 
 /// Adds what to do about a failure.
 pub(crate) trait Hint<T> {
@@ -99,6 +104,9 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
             return Some(hinted.hint.clone());
+        }
+        if let Some(StoreError::Newer { .. }) = cause.downcast_ref::<StoreError>() {
+            return Some(OF_NEWER.to_owned());
         }
         let engine = cause.downcast_ref::<EngineError>();
         let engine = engine.or_else(|| match cause.downcast_ref::<WorkflowError>() {

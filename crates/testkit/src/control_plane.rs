@@ -34,11 +34,16 @@ pub struct Options {
     pub pool: usize,
     /// Variables for `pgkeep serve` alone.
     pub environment: Vec<(String, String)>,
+    /// Whether its servers end with it when it is told to end.
+    pub stop_instances: bool,
+    /// Another program than the one that was built.
+    pub program: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { data_directory: None, pool: 1, environment: Vec::new() }
+        let environment = Vec::new();
+        Self { data_directory: None, pool: 1, environment, stop_instances: true, program: None }
     }
 }
 
@@ -93,7 +98,9 @@ impl ControlPlane {
         let log = log.expect("a log file");
         let mut serve = self.command("serve");
         serve
-            .args(["--listen", "127.0.0.1:0", "--stop-instances", "--hosts-file"])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(self.options.stop_instances.then_some("--stop-instances"))
+            .arg("--hosts-file")
             .arg(self.hosts_file())
             .args(["--pool", &self.options.pool.to_string()])
             // Effects and failures, but not every question of a test that waits.
@@ -157,10 +164,16 @@ impl ControlPlane {
         &self.access().environment
     }
 
+    /// The program that was built.
+    pub fn built() -> PathBuf {
+        let built = ["PGKEEP_BIN", "CARGO_BIN_EXE_pgkeep"].into_iter().find_map(std::env::var_os);
+        built.expect("PGKEEP_BIN, or a test of the crate pgkeep").into()
+    }
+
     /// A command of pgkeep for this data directory.
     pub fn command(&self, name: &str) -> Command {
-        let built = ["PGKEEP_BIN", "CARGO_BIN_EXE_pgkeep"].into_iter().find_map(std::env::var_os);
-        let mut command = Command::new(built.expect("PGKEEP_BIN, or a test of the crate pgkeep"));
+        let own = self.options.program.clone();
+        let mut command = Command::new(own.unwrap_or_else(Self::built));
         command.arg(name).arg("--data-dir").arg(&self.data);
         command
     }
@@ -273,7 +286,8 @@ impl ControlPlane {
         Access { api, environment }
     }
 
-    fn end(&mut self) {
+    /// Tells it to end, and waits until it has.
+    pub fn end(&mut self) {
         if let Some(serve) = &self.serve {
             signal(serve.id().cast_signed(), Signal::TERM);
         }

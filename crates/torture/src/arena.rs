@@ -41,7 +41,8 @@ impl Arena {
         let environment = environment.map(|(name, value)| (name.to_owned(), value));
         let data_directory = Some(disk.path().to_owned());
         let environment = environment.into();
-        let plane = ControlPlane::start_with(Options { data_directory, pool: 1, environment });
+        let plane =
+            ControlPlane::start_with(Options { data_directory, environment, ..Options::default() });
         for authority in AUTHORITIES {
             plane.authority(authority);
         }
