@@ -92,6 +92,12 @@ impl ControlPlane {
     /// Starts it again, after its end if it still runs.
     #[track_caller]
     pub fn restart(&mut self) {
+        assert!(self.try_restart(), "pgkeep serve ended:\n{}", self.log());
+    }
+
+    /// The same where something may stand in its way; answers whether it serves.
+    #[track_caller]
+    pub fn try_restart(&mut self) -> bool {
         self.end();
         let _ = fs::remove_file(self.api_url());
         let log = OpenOptions::new().create(true).append(true).open(self.log_file());
@@ -111,7 +117,8 @@ impl ControlPlane {
             .stderr(log);
         self.serve = Some(serve.spawn().expect("pgkeep runs"));
         let url = self.await_url();
-        self.access = Some(self.read_access(&url));
+        self.access = url.as_ref().map(|url| self.read_access(url)).or(self.access.take());
+        url.is_some()
     }
 
     /// Starts it again with a variable for `pgkeep serve` set, or unset.
@@ -258,12 +265,14 @@ impl ControlPlane {
     }
 
     #[track_caller]
-    fn await_url(&mut self) -> String {
+    fn await_url(&mut self) -> Option<String> {
         wait_until("pgkeep serve answers", START_LIMIT, || {
-            assert!(!self.has_ended(), "pgkeep serve ended:\n{}", self.log());
+            if self.has_ended() {
+                return Ok(None);
+            }
             let url = fs::read_to_string(self.api_url()).unwrap_or_default();
             let url = url.trim();
-            if url.is_empty() { Err(self.log()) } else { Ok(url.to_owned()) }
+            if url.is_empty() { Err(self.log()) } else { Ok(Some(url.to_owned())) }
         })
     }
 

@@ -12,6 +12,9 @@ use crate::wish::{Slot, Wish};
 pub(crate) const AUTHORITIES: [&str; 3] =
     ["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"];
 
+/// Begins every password.
+pub(crate) const PASSWORD: &str = "of-the-torture-";
+
 /// The client of a slot, through all rounds.
 pub(crate) struct Client<'a> {
     arena: &'a Arena,
@@ -258,5 +261,5 @@ fn is(code: &'static str) -> impl Fn(&Refusal) -> bool {
 }
 
 fn password(random: &mut Random) -> String {
-    format!("secret-{:016x}", random.next())
+    format!("{PASSWORD}{:016x}", random.next())
 }

@@ -77,18 +77,26 @@ pub(crate) fn inject(arena: &Arena, random: &mut Random) {
     }
 }
 
-/// Lets some time pass, then makes good what went wrong. Pgkeep may be killed meanwhile, to find
-/// the world well again when it is back.
+/// Lets some time pass, then makes good what went wrong. Pgkeep may be killed meanwhile, and be back
+/// before or after.
 fn during(arena: &Arena, random: &mut Random, make_good: impl Fn()) {
-    if random.happens(40) {
-        hold(arena, random);
+    hold(arena, random);
+    let is_killed = random.happens(40);
+    if is_killed {
         kill_pgkeep(arena);
         hold(arena, random);
-        make_good();
-        arena.plane_alone().restart();
+    }
+    // What stands in the way of its start ends it, with an error.
+    let serves = if is_killed && random.happens(60) {
+        arena.figures.fault("pgkeep started meanwhile");
+        arena.plane_alone().try_restart()
     } else {
-        hold(arena, random);
-        make_good();
+        !is_killed
+    };
+    hold(arena, random);
+    make_good();
+    if !serves {
+        arena.plane_alone().restart();
     }
 }
 

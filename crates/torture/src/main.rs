@@ -20,6 +20,7 @@ mod random;
 mod wish;
 mod writer;
 
+use std::fs;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ use clap::Parser;
 use pgkeep_testkit::wait_until;
 
 use crate::arena::{Arena, pause};
-use crate::client::Client;
+use crate::client::{Client, PASSWORD};
 use crate::random::Random;
 use crate::wish::Slot;
 
@@ -89,6 +90,7 @@ fn torture(options: &Options) {
         let left = WELL_LIMIT.saturating_sub(quiet.elapsed());
         wait_until("all is well", left, || check(&arena, &slots));
         arena.figures.well(quiet.elapsed());
+        check_secrets(&arena);
         eprintln!(
             "well after {:.1} s: {} operations",
             quiet.elapsed().as_secs_f64(),
@@ -145,10 +147,21 @@ fn check(arena: &Arena, slots: &[Slot]) -> Result<(), String> {
     plane.check_world(&all)
 }
 
+/// No password is in the log or in the state.
+fn check_secrets(arena: &Arena) {
+    let has_one = |text: &[u8]| text.windows(PASSWORD.len()).any(|it| it == PASSWORD.as_bytes());
+    let log = arena.plane().log();
+    assert!(!log.contains("panicked"), "pgkeep panicked");
+    assert!(!has_one(log.as_bytes()), "a password is in the log");
+    for name in ["state.db", "state.db-wal"] {
+        let state = fs::read(arena.disk.path().join(name)).unwrap_or_default();
+        assert!(!has_one(&state), "a password is in {name}");
+    }
+}
+
 /// Deletes all, after which nothing is left.
 fn end_all(arena: &Arena, slots: &[Slot]) {
     let wishes: Vec<_> = slots.iter().filter_map(Slot::wish).collect();
     let names: Vec<_> = wishes.iter().map(|wish| &*wish.identifier).collect();
     arena.plane().delete_all(&names);
-    assert!(!arena.plane().log().contains("panicked"), "pgkeep panicked");
 }
