@@ -1,5 +1,5 @@
 //! Connections of clients, each within bounds, so that none of them, and no number of them, takes
-//! the API from the others: slow ones are closed, and more than [`CONNECTIONS`] wait to be taken up.
+//! the API from the others: slow ones are closed, and more than [`CONNECTIONS`] wait.
 
 use std::io;
 use std::net::SocketAddr;

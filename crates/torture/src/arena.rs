@@ -1,12 +1,14 @@
 //! What all threads share: the control plane, the disk, the clock, and the end of a round.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use pgkeep_testkit::{Api, ControlPlane, Disk, Instance, Options, Refusal, wait_until};
+use pgkeep_testkit::{
+    Api, ControlPlane, Disk, Instance, Options, Refusal, processes_under, wait_until,
+};
 
 use crate::client::AUTHORITIES;
 use crate::figures::Figures;
@@ -133,7 +135,29 @@ fn is_vague(refusal: &Refusal) -> bool {
 
 impl Drop for Arena {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            show_servers(&self.disk.path().join("instances"));
+        }
         let _ = fs::remove_file(&self.clock);
+    }
+}
+
+/// Shows what the servers are doing, and what they said last.
+fn show_servers(instances: &Path) {
+    for pid in processes_under(instances) {
+        let read = |name| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let (line, state, at) = (read("cmdline").replace('\0', " "), read("stat"), read("wchan"));
+        let state = state.rsplit_once(") ").map_or("", |(_, rest)| &rest[..8.min(rest.len())]);
+        eprintln!("{pid} {state} {at}: {line}");
+    }
+    let folders = fs::read_dir(instances).into_iter().flatten().flatten();
+    for folder in folders.map(|it| it.path().join("log/error")) {
+        for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let text = fs::read_to_string(file.path()).unwrap_or_default();
+            let lines: Vec<_> = text.lines().rev().take(40).collect();
+            eprintln!("--- {}", file.path().display());
+            lines.iter().rev().for_each(|line| eprintln!("{line}"));
+        }
     }
 }
 

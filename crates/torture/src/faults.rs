@@ -77,8 +77,8 @@ pub(crate) fn inject(arena: &Arena, random: &mut Random) {
     }
 }
 
-/// Lets some time pass, then makes good what went wrong. Pgkeep may be killed meanwhile, and be back
-/// before or after.
+/// Lets some time pass, then makes good what went wrong. Pgkeep may be killed meanwhile, and be
+/// back before or after.
 fn during(arena: &Arena, random: &mut Random, make_good: impl Fn()) {
     hold(arena, random);
     let is_killed = random.happens(40);

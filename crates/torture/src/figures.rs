@@ -3,11 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is counted while all threads run.
-#[derive(Debug, Default)]
-pub(crate) struct Figures(Mutex<Counts>);
+#[derive(Debug)]
+pub(crate) struct Figures {
+    begun: Instant,
+    counts: Mutex<Counts>,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self { begun: Instant::now(), counts: Mutex::default() }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -32,6 +41,7 @@ impl Figures {
     }
 
     pub(crate) fn fault(&self, name: &'static str) {
+        eprintln!("{:.1} s: {name}", self.begun.elapsed().as_secs_f64());
         self.with(|it| *it.faults.entry(name).or_default() += 1);
     }
 
@@ -59,7 +69,7 @@ impl Figures {
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Counts) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

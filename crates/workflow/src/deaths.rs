@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pgkeep_model::{DbInstance, DbiResourceId};
 use pgkeep_postgres::Postmaster;
 use time::{Duration, OffsetDateTime};
-use tracing::warn;
 
 use crate::driver::Driver;
 
@@ -85,10 +84,7 @@ impl Driver {
             postmaster.ended().await;
             let now = driver.control.clock().now();
             driver.deaths.ended(&id, now, started_at);
-            if let Err(error) = driver.control.store.quickly(|state| state.wake_at(&id, now)) {
-                warn!(%id, error = &error as &dyn std::error::Error, "could not note an end");
-            }
-            driver.control.wake();
+            driver.make_due(&id);
         });
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgkeep_model::DbiResourceId;
+use pgkeep_store::Transaction;
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
@@ -27,11 +28,18 @@ pub(crate) struct Driver {
     pub(crate) control: Arc<Control>,
     pub(crate) deaths: Deaths,
     busy: Mutex<HashSet<DbiResourceId>>,
+    /// Due now, which the state file could not be told (a full disk, say).
+    untold: Mutex<HashSet<DbiResourceId>>,
 }
 
 impl Driver {
     pub(crate) fn new(control: Arc<Control>) -> Arc<Self> {
-        Arc::new(Self { control, deaths: Deaths::default(), busy: Mutex::default() })
+        Arc::new(Self {
+            control,
+            deaths: Deaths::default(),
+            busy: Mutex::default(),
+            untold: Mutex::default(),
+        })
     }
 
     /// Runs until `shutdown` resolves, then lets effects under way come to their end.
@@ -41,7 +49,7 @@ impl Driver {
         tokio::pin!(shutdown);
         loop {
             let pause = self.take_up_due(&mut tasks, &mut last).unwrap_or_else(|error| {
-                error!(error = &error as &dyn std::error::Error, "could not read what is due");
+                error!(error = &error as &dyn std::error::Error, "could not tell what is due");
                 STATE_PAUSE
             });
             tokio::select! {
@@ -54,7 +62,7 @@ impl Driver {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Starts a task for each due instance, and says how long nothing else falls due. When the clock
+    /// Starts a task for each due instance, and says how long nothing else falls due. If the clock
     /// was put back since the `last` look, what is due later may have been meant for now.
     fn take_up_due(
         self: &Arc<Self>,
@@ -67,15 +75,16 @@ impl Driver {
             self.control.store.quickly(|state| state.make_all_due(now))?;
         }
         *last = now;
+        self.tell_due(now)?;
         let (due, next) =
             self.control.store.read(|state| Ok((state.due(now)?, state.next_due_after(now)?)))?;
         for id in due {
             // One that is busy ends with a wake-up, and is then looked at again.
-            if self.busy().insert(id.clone()) {
+            if held(&self.busy).insert(id.clone()) {
                 let driver = Arc::clone(self);
                 tasks.spawn(async move {
                     driver.bring_to_rest(&id).await;
-                    driver.busy().remove(&id);
+                    held(&driver.busy).remove(&id);
                     driver.control.wake();
                     if driver.control.taken.swap(false, Ordering::Relaxed) {
                         driver.control.refill.notify_one();
@@ -106,15 +115,29 @@ impl Driver {
         };
         if let Err(error) = result.await {
             warn!(%id, error = &error as &dyn std::error::Error, "could not record an outcome");
-            // The state file cannot be written (a full disk, say): what is due cannot be kept
-            // there, so it is kept here.
             tokio::time::sleep(STATE_PAUSE).await;
-            let now = self.control.clock().now();
-            let _ = self.control.store.quickly(|state| state.wake_at(id, now));
+            self.make_due(id);
         }
     }
 
-    fn busy(&self) -> MutexGuard<'_, HashSet<DbiResourceId>> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Makes an instance due now, whether the state file can be written or not.
+    pub(crate) fn make_due(&self, id: &DbiResourceId) {
+        held(&self.untold).insert(id.clone());
+        self.control.wake();
     }
+
+    fn tell_due(&self, now: OffsetDateTime) -> Result<(), WorkflowError> {
+        let mut untold = held(&self.untold);
+        if !untold.is_empty() {
+            let tell =
+                |state: &Transaction<'_>| untold.iter().try_for_each(|id| state.wake_at(id, now));
+            self.control.store.quickly(tell)?;
+            untold.clear();
+        }
+        Ok(())
+    }
+}
+
+fn held(ids: &Mutex<HashSet<DbiResourceId>>) -> MutexGuard<'_, HashSet<DbiResourceId>> {
+    ids.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -38,8 +38,8 @@ pub(crate) fn waits_until(instance: &DbInstance, now: OffsetDateTime) -> Option<
     same.map(|refusal| refusal.at + pause).filter(|until| *until > now)
 }
 
-/// Whether an instance's certificate is to be renewed now: also one that is not valid yet, issued by
-/// a clock that was wrong.
+/// Whether an instance's certificate is to be renewed now: also one that is not valid yet, issued
+/// by a clock that was wrong.
 pub(crate) fn renews(instance: &DbInstance, now: OffsetDateTime) -> bool {
     let certificate = instance.applied.certificate.as_ref();
     certificate.is_some_and(|certificate| {

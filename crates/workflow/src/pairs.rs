@@ -30,7 +30,8 @@ struct Reading {
     damage: Option<String>,
 }
 
-/// Wakes the driver for every instance whose pair was damaged or is to be renewed, until the runtime ends.
+/// Wakes the driver for every instance whose pair was damaged or is to be renewed, until the
+/// runtime ends.
 pub(crate) async fn watch_pairs(control: Arc<Control>) {
     loop {
         if let Err(error) = control.look_at_pairs() {

@@ -130,6 +130,8 @@ impl Driver {
 
     fn forget(&self, instance: &DbInstance) -> Result<Turn, WorkflowError> {
         let identifier = &instance.desired.identifier;
+        // Before the row goes: a kill in between would leave the name for good.
+        self.control.publish_names()?;
         self.control.store.durably(|state| {
             state.remove_instance(&instance.resource_id)?;
             state.append_events(&[self.control.instance_event(
@@ -138,7 +140,6 @@ impl Driver {
                 "DB instance deleted.",
             )])
         })?;
-        self.control.publish_names()?;
         info!(instance = %identifier, "deleted");
         Ok(Turn::Over)
     }
