@@ -133,11 +133,11 @@ fn check(arena: &Arena, slots: &[Slot]) -> Result<(), String> {
     let all = plane.instances();
     let wishes: Vec<_> = slots.iter().filter_map(Slot::wish).collect();
     let names = |names: Vec<&str>| names.join(", ");
-    let mut wished: Vec<_> = wishes.iter().map(|wish| &*wish.identifier).collect();
-    wished.sort_unstable();
+    let mut expected: Vec<_> = wishes.iter().map(|wish| &*wish.identifier).collect();
+    expected.sort_unstable();
     let found: Vec<_> = all.iter().map(|it| &*it.identifier).collect();
-    if found != wished {
-        return Err(format!("instances: {}, not {}", names(found), names(wished)));
+    if found != expected {
+        return Err(format!("instances: {}, not {}", names(found), names(expected)));
     }
     for wish in &wishes {
         let instance = all.iter().find(|it| it.identifier == wish.identifier).unwrap();

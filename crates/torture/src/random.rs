@@ -1,4 +1,4 @@
-//! Choices that a seed determines: SplitMix64 (Steele, Lea and Flood, 2014).
+//! Choices that a seed determines: `SplitMix64` (Steele, Lea and Flood, 2014).
 
 /// A stream of choices.
 #[derive(Debug)]
