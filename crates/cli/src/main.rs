@@ -7,6 +7,7 @@
 
 mod api_client;
 mod args;
+mod authorities;
 mod clock;
 mod commands;
 mod credentials;

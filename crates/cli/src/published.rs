@@ -1,7 +1,7 @@
-//! What a running pgkeep leaves in the data directory for other commands: the address of its API
-//! and the trust bundles.
+//! What a running pgkeep leaves in the data directory for other commands: the address of its API,
+//! the trust bundles and the revocation lists.
 //!
-//! Files, so that no command but `serve` ever opens the authorities' folder with its keys.
+//! Files, so that hardly a command but `serve` opens the authorities' folder with its keys.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -12,8 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use pgkeep_model::CA_POLICIES;
-use pgkeep_workflow::{Authorities, Control};
+use pgkeep_workflow::{Authorities, AuthorityInfo, Control};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -38,6 +37,16 @@ impl DataDirectory {
     /// The roots of one authority.
     pub(crate) fn authority_pem(&self, ca_identifier: &str) -> PathBuf {
         self.path().join("bundles").join(format!("{ca_identifier}.pem"))
+    }
+
+    /// The revocation lists of all authorities.
+    pub(crate) fn bundle_crl(&self) -> PathBuf {
+        self.path().join("bundles/global-bundle.crl")
+    }
+
+    /// The revocation lists of one authority.
+    pub(crate) fn authority_crl(&self, ca_identifier: &str) -> PathBuf {
+        self.path().join("bundles").join(format!("{ca_identifier}.crl"))
     }
 
     fn api_url_file(&self) -> PathBuf {
@@ -76,17 +85,26 @@ impl Drop for ApiUrl {
     }
 }
 
-/// Writes the trust bundles. They are no secret, though the folder above lets nobody pass.
+/// Writes the trust bundles and revocation lists. They are no secret, though the folder above lets nobody pass.
 pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow::Result<()> {
     let authorities = control.authorities();
     make_folder(&data.path().join("bundles"))?;
     write_whole(&data.bundle_pem(), authorities.bundle_pem(), 0o644)?;
     write_whole(&data.bundle_p7b(), authorities.bundle_p7b(), 0o644)?;
-    for policy in CA_POLICIES {
-        let pem = authorities.authority_pem(policy.identifier)?;
-        write_whole(&data.authority_pem(policy.identifier), pem, 0o644)?;
+    for AuthorityInfo { identifier, .. } in authorities.describe() {
+        write_whole(
+            &data.authority_pem(&identifier),
+            authorities.authority_pem(&identifier)?,
+            0o644,
+        )?;
+        write_whole(
+            &data.authority_crl(&identifier),
+            authorities.authority_crl(&identifier)?,
+            0o644,
+        )?;
     }
-    Ok(())
+    // The last, by which other commands know that all was published.
+    write_whole(&data.bundle_crl(), authorities.crl_pem(), 0o644)
 }
 
 /// Writes the trust bundles again whenever `changes` tells that they are others.

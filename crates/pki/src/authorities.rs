@@ -6,10 +6,11 @@ use std::path::Path;
 use pgkeep_model::{CA_POLICIES, CaPolicy};
 use time::OffsetDateTime;
 
-use crate::authority::{Authority, AuthorityInfo};
+use crate::authority::{Authority, AuthorityInfo, Line};
 use crate::bundle::{render_p7b, render_pem};
 use crate::parallel::in_parallel;
 use crate::profile::{leaf_params, plan_validity};
+use crate::revocations::{self, Revocation};
 use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 
 /// Every authority of [`CA_POLICIES`], for one region, as of the moment when it was loaded.
@@ -17,7 +18,8 @@ use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 /// A value that does not change: [`Authorities::ensure`] gives another one, and makes what the
 /// time asks for.
 pub struct Authorities {
-    authorities: Vec<Authority>,
+    all: Vec<Authority>,
+    revoked: Vec<Revocation>,
     p7b: Vec<u8>,
 }
 
@@ -67,14 +69,24 @@ impl Authorities {
     ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
+        let revoked = revocations::read(dir)?;
         let made = in_parallel(policies.map(|policy| {
-            let is_wanted = is_wanted(policy.identifier);
-            move || is_wanted.then(|| Authority::ensure(dir, policy, region, now))
+            let (is_wanted, revoked) = (is_wanted(policy.identifier), &revoked);
+            move || is_wanted.then(|| Authority::ensure(dir, policy, region, revoked, now))
         }));
         let authorities = made.into_iter().flatten().collect::<Result<Vec<_>>>()?;
-        let bundle = authorities.iter().flat_map(Authority::bundle);
+        let bundle = authorities.iter().flat_map(|it| it.line.bundle());
         let p7b = render_p7b(bundle.map(|root| root.der.as_slice()))?;
-        Ok(Self { authorities, p7b })
+        Ok(Self { all: authorities, revoked, p7b })
+    }
+
+    /// What is public of the authorities in `dir`, for who has no business with their keys.
+    ///
+    /// # Errors
+    /// Those of [`Authorities::ensure`]; none that is missing is made.
+    pub fn read(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Vec<AuthorityInfo>> {
+        let lines = CA_POLICIES.iter().map(|policy| Line::read(dir, policy, region, now));
+        lines.filter_map(|line| Some(line.transpose()?.map(|line| line.describe()))).collect()
     }
 
     /// Signs a certificate for the server at `endpoint`, a DNS name, with the key's public half.
@@ -88,19 +100,20 @@ impl Authorities {
         endpoint: &str,
         now: OffsetDateTime,
     ) -> Result<Leaf> {
-        let authority = self.find(ca_identifier)?;
-        let (policy, subordinate) = (authority.policy, authority.subordinate());
-        let (expected, found) = (policy.key, key.algorithm());
+        let Authority { line, issuer, .. } = self.find(ca_identifier)?;
+        let subordinate = line.subordinate();
+        let (expected, found) = (line.key, key.algorithm());
         if expected != found {
-            return Err(PkiError::KeyFamily { authority: policy.identifier, expected, found });
+            let authority = line.identifier.clone();
+            return Err(PkiError::KeyFamily { authority, expected, found });
         }
-        let validity = plan_validity(now, policy.leaf_years, Some(&subordinate.validity));
+        let validity = plan_validity(now, line.leaf_years, Some(&subordinate.validity));
         let validity = validity.ok_or_else(|| PkiError::OutsideValidity {
             issuer: subordinate.info.subject.clone(),
             now,
         })?;
         let leaf = leaf_params(endpoint, found, validity)?
-            .signed_by(key.pair(), &authority.issuer)
+            .signed_by(key.pair(), issuer)
             .map_err(PkiError::issue(endpoint))?;
         let info = CertificateInfo::from_der(leaf.der()).ok_or(PkiError::NotACertificate)?;
         Ok(Leaf {
@@ -116,7 +129,7 @@ impl Authorities {
     /// The trust bundle: every root that has not ended, the next ones included, and nothing else,
     /// as PEM.
     pub fn bundle_pem(&self) -> String {
-        self.authorities.iter().flat_map(Authority::bundle).map(|root| &*root.pem).collect()
+        self.lines().flat_map(Line::bundle).map(|root| &*root.pem).collect()
     }
 
     /// The trust bundle as a certs-only PKCS#7 in DER, the form of `.p7b` that Windows and Java
@@ -127,30 +140,50 @@ impl Authorities {
 
     /// The roots of one authority as PEM.
     pub fn authority_pem(&self, ca_identifier: &str) -> Result<String> {
-        Ok(self.find(ca_identifier)?.bundle().map(|root| &*root.pem).collect())
+        Ok(self.find(ca_identifier)?.line.bundle().map(|root| &*root.pem).collect())
+    }
+
+    /// The revocation lists of every authority as PEM, one after the other: what libpq takes as
+    /// `sslcrl`.
+    pub fn crl_pem(&self) -> String {
+        self.all.iter().map(|it| &*it.crl).collect()
+    }
+
+    /// The revocation lists of one authority as PEM.
+    pub fn authority_crl(&self, ca_identifier: &str) -> Result<&str> {
+        Ok(&self.find(ca_identifier)?.crl)
+    }
+
+    /// Whether a leaf was revoked.
+    pub fn is_revoked(&self, serial_hex: &str) -> bool {
+        self.revoked.iter().any(|it| it.serial_hex == serial_hex)
     }
 
     /// What clients are told of each authority, the default first.
     pub fn describe(&self) -> Vec<AuthorityInfo> {
-        self.authorities.iter().map(Authority::describe).collect()
+        self.lines().map(Line::describe).collect()
     }
 
     /// Every root that there ever was, in DER.
     pub(crate) fn roots(&self) -> impl Iterator<Item = &[u8]> {
-        self.authorities.iter().flat_map(|it| &it.roots).map(|root| root.der.as_slice())
+        self.lines().flat_map(|it| &it.roots).map(|root| root.der.as_slice())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.all.iter().map(|it| &it.line)
     }
 
     pub(crate) fn find(&self, identifier: &str) -> Result<&Authority> {
-        self.authorities
+        self.all
             .iter()
-            .find(|authority| authority.policy.identifier.eq_ignore_ascii_case(identifier))
+            .find(|authority| authority.line.identifier.eq_ignore_ascii_case(identifier))
             .ok_or_else(|| PkiError::UnknownAuthority(identifier.to_owned()))
     }
 }
 
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let roots = self.authorities.iter().flat_map(Authority::bundle);
+        let roots = self.lines().flat_map(Line::bundle);
         let roots = roots.map(|root| &root.info.subject).collect::<Vec<_>>();
         f.debug_struct("Authorities").field("roots", &roots).finish_non_exhaustive()
     }

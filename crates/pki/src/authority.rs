@@ -1,19 +1,23 @@
 //! One authority: its roots and subordinates, kept in folders, checked in full each time they are
 //! loaded, and followed by others in time.
 //!
-//! A root's key is read to prove that it fits, and to sign a subordinate; only subordinates sign
-//! leaves. Of certificates that are past their use, the keys are not read at all.
+//! A root's key is read to prove that it fits, and to sign a subordinate or a revocation list; only
+//! subordinates sign leaves. Of certificates that are past their use, a key that is gone or damaged
+//! is no reason to stop.
 
+use std::error::Error;
 use std::path::Path;
 
-use pgkeep_model::CaPolicy;
+use pgkeep_model::{CaPolicy, KeyAlgorithm};
 use rcgen::{Issuer, KeyPair};
 use sha1::{Digest as _, Sha1};
 use time::OffsetDateTime;
 
+use crate::crl::render_crl;
 use crate::generation::{CaCertificate, Home};
 use crate::plan::{Lives, Step, decide_signer, decide_step};
-use crate::profile::Validity;
+use crate::profile::{Validity, add_years};
+use crate::revocations::Revocation;
 use crate::{CertificateInfo, PkiError, Result};
 
 /// What clients are told of an authority: the root that vouches for new certificates, and all
@@ -21,7 +25,7 @@ use crate::{CertificateInfo, PkiError, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityInfo {
     /// The identifier of the RDS API.
-    pub identifier: &'static str,
+    pub identifier: String,
     /// The root's subject.
     pub subject: String,
     /// SHA-1 of the root (DER) in lowercase hexadecimal: the API's `Thumbprint`. A name, not a
@@ -33,23 +37,29 @@ pub struct AuthorityInfo {
     pub not_after: OffsetDateTime,
     /// The root as PEM.
     pub root_pem: String,
+    /// The subordinate that signs now.
+    pub signer: CertificateInfo,
+    /// The subordinate that signs now, as PEM.
+    pub signer_pem: String,
     /// Every root in the bundle, in the order of making.
     pub roots: Vec<CertificateInfo>,
     /// Every subordinate that has not ended, the same way.
     pub subordinates: Vec<CertificateInfo>,
 }
 
-/// An authority ready to sign.
-pub(crate) struct Authority {
-    pub(crate) policy: &'static CaPolicy,
+/// All that is public of an authority.
+pub(crate) struct Line {
+    pub(crate) identifier: String,
+    /// The kind of key that leaves have.
+    pub(crate) key: KeyAlgorithm,
+    pub(crate) leaf_years: u16,
     /// When it was loaded.
     at: OffsetDateTime,
     /// All that were made, also those that have ended.
     pub(crate) roots: Vec<CaCertificate>,
     subordinates: Vec<Subordinate>,
-    /// Which subordinate signs, with its key.
+    /// Which subordinate signs.
     signer: usize,
-    pub(crate) issuer: Issuer<'static, KeyPair>,
 }
 
 /// A subordinate, and the indices that name it.
@@ -59,6 +69,14 @@ struct Subordinate {
     certificate: CaCertificate,
 }
 
+/// An authority ready to sign.
+pub(crate) struct Authority {
+    pub(crate) line: Line,
+    pub(crate) issuer: Issuer<'static, KeyPair>,
+    /// The revocation lists of all that live, as PEM.
+    pub(crate) crl: String,
+}
+
 impl Authority {
     /// Loads the authority of `policy` from its folders under `dir`, and makes what it needs from
     /// now on.
@@ -66,18 +84,15 @@ impl Authority {
         dir: &Path,
         policy: &'static CaPolicy,
         region: &str,
+        revoked: &[Revocation],
         now: OffsetDateTime,
     ) -> Result<Self> {
         let home = Home { dir, policy, region };
         loop {
-            let (roots, subordinates) = load(&home)?;
-            let lives = Lives {
-                roots: roots.iter().map(|root| root.validity).collect(),
-                subordinates: subordinates
-                    .iter()
-                    .map(|it| (it.root, it.certificate.validity))
-                    .collect(),
-            };
+            let roots = home.load_roots()?;
+            let root_keys = root_keys(&home, &roots)?;
+            let subordinates = load_subordinates(&home, &roots)?;
+            let lives = lives(&roots, &subordinates);
             let signer = decide_signer(&lives, now);
             if let Some(step) = decide_step(&lives, policy, now) {
                 tracing::info!(authority = policy.identifier, "making {step}");
@@ -85,17 +100,48 @@ impl Authority {
                     (Ok(()), _) => continue,
                     (Err(error), None) => return Err(error),
                     // There is time: on a full disk, say, what is there signs on.
-                    (Err(error), Some(_)) => {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::warn!(authority = policy.identifier, error, "not made: {step}");
-                    }
+                    (Err(error), Some(_)) => warn(policy.identifier, &error, "not made"),
                 }
             }
             let signer = signer.ok_or_else(|| early(&home, &roots, now))?;
-            let Subordinate { root, number, certificate } = &subordinates[signer];
+            let line = Line::of(policy, roots, subordinates, signer, now);
+            let Subordinate { root, number, certificate } = &line.subordinates[signer];
             let issuer = home.signer(*root, *number, certificate)?;
-            return Ok(Self { policy, at: now, roots, subordinates, signer, issuer });
+            let crl = line.crls(&home, &issuer, root_keys, revoked)?;
+            return Ok(Self { line, issuer, crl });
         }
+    }
+}
+
+impl Line {
+    /// Loads what is public of the authority of `policy`; none that was not made yet.
+    pub(crate) fn read(
+        dir: &Path,
+        policy: &'static CaPolicy,
+        region: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<Self>> {
+        let home = Home { dir, policy, region };
+        let roots = home.load_roots()?;
+        if roots.is_empty() {
+            return Ok(None);
+        }
+        let subordinates = load_subordinates(&home, &roots)?;
+        let signer = decide_signer(&lives(&roots, &subordinates), now);
+        let signer = signer.ok_or_else(|| early(&home, &roots, now))?;
+        Ok(Some(Self::of(policy, roots, subordinates, signer, now)))
+    }
+
+    fn of(
+        policy: &CaPolicy,
+        roots: Vec<CaCertificate>,
+        subordinates: Vec<Subordinate>,
+        signer: usize,
+        at: OffsetDateTime,
+    ) -> Self {
+        let CaPolicy { key, leaf_years, .. } = *policy;
+        let identifier = policy.identifier.to_owned();
+        Self { identifier, key, leaf_years, at, roots, subordinates, signer }
     }
 
     /// The subordinate that signs.
@@ -122,28 +168,75 @@ impl Authority {
     pub(crate) fn describe(&self) -> AuthorityInfo {
         let root = &self.roots[self.subordinates[self.signer].root];
         let Validity { not_before, not_after } = root.validity;
-        let subordinates = self.subordinates.iter().map(|it| &it.certificate);
-        let alive = subordinates.filter(|it| it.validity.not_after >= self.at);
         AuthorityInfo {
-            identifier: self.policy.identifier,
+            identifier: self.identifier.clone(),
             subject: root.info.subject.clone(),
             thumbprint_sha1: hex::encode(Sha1::digest(&root.der)),
             not_before,
             not_after,
             root_pem: root.pem.clone(),
+            signer: self.subordinate().info.clone(),
+            signer_pem: self.subordinate().pem.clone(),
             roots: self.bundle().map(|it| it.info.clone()).collect(),
-            subordinates: alive.map(|it| it.info.clone()).collect(),
+            subordinates: self.living().map(|(_, it)| it.certificate.info.clone()).collect(),
         }
+    }
+
+    /// The subordinates that have not ended, with their indices.
+    fn living(&self) -> impl Iterator<Item = (usize, &Subordinate)> {
+        let all = self.subordinates.iter().enumerate();
+        all.filter(|(_, it)| it.certificate.validity.not_after >= self.at)
+    }
+
+    /// The revocation lists of all that live. Which subordinate signed a leaf is not recorded: each
+    /// lists all, as serial numbers are random.
+    fn crls(
+        &self,
+        home: &Home<'_>,
+        signer: &Issuer<'_, KeyPair>,
+        root_keys: Vec<Option<KeyPair>>,
+        revoked: &[Revocation],
+    ) -> Result<String> {
+        let revoked: Vec<_> = revoked.iter().filter(|it| self.lists(it)).collect();
+        let mut crls = String::new();
+        for (number, (root, key)) in self.roots.iter().zip(root_keys).enumerate() {
+            if root.validity.not_after < self.at {
+                continue;
+            }
+            match key.map_or_else(|| home.root_key(number, root), Ok) {
+                Ok(key) => {
+                    crls +=
+                        &render_crl(root, &crate::generation::issuer(root, key)?, &[], self.at)?;
+                }
+                Err(error) => warn(&self.identifier, &error, "a root has no revocation list"),
+            }
+        }
+        for (number, it) in self.living() {
+            if number == self.signer {
+                crls += &render_crl(&it.certificate, signer, &revoked, self.at)?;
+                continue;
+            }
+            match home.signer(it.root, it.number, &it.certificate) {
+                Ok(issuer) => crls += &render_crl(&it.certificate, &issuer, &revoked, self.at)?,
+                Err(error) => {
+                    warn(&self.identifier, &error, "a subordinate has no revocation list");
+                }
+            }
+        }
+        Ok(crls)
+    }
+
+    /// Whether a leaf is this authority's, and may not have ended yet.
+    fn lists(&self, revoked: &Revocation) -> bool {
+        let longest = add_years(revoked.at, self.leaf_years);
+        revoked.ca_identifier.eq_ignore_ascii_case(&self.identifier)
+            && longest.is_none_or(|end| end >= self.at)
     }
 }
 
-fn load(home: &Home<'_>) -> Result<(Vec<CaCertificate>, Vec<Subordinate>)> {
-    let roots = home.load_roots()?;
+fn load_subordinates(home: &Home<'_>, roots: &[CaCertificate]) -> Result<Vec<Subordinate>> {
     let mut subordinates = Vec::new();
     for (root, certificate) in roots.iter().enumerate() {
-        if !home.is_retired(root, roots.len())? {
-            home.check_root_key(root, certificate)?;
-        }
         let found = home.load_subordinates(root, certificate)?.into_iter().enumerate();
         subordinates.extend(found.map(|(number, certificate)| Subordinate {
             root,
@@ -151,7 +244,25 @@ fn load(home: &Home<'_>) -> Result<(Vec<CaCertificate>, Vec<Subordinate>)> {
             certificate,
         }));
     }
-    Ok((roots, subordinates))
+    Ok(subordinates)
+}
+
+/// The keys of the roots that sign or are to sign: each must be there and fit.
+fn root_keys(home: &Home<'_>, roots: &[CaCertificate]) -> Result<Vec<Option<KeyPair>>> {
+    let key = |(root, certificate)| {
+        let is_retired = home.is_retired(root, roots.len())?;
+        (!is_retired).then(|| home.root_key(root, certificate)).transpose()
+    };
+    roots.iter().enumerate().map(key).collect()
+}
+
+fn lives(roots: &[CaCertificate], subordinates: &[Subordinate]) -> Lives {
+    let lives = subordinates.iter().map(|it| (it.root, it.certificate.validity));
+    Lives { roots: roots.iter().map(|it| it.validity).collect(), subordinates: lives.collect() }
+}
+
+fn warn(authority: &str, error: &PkiError, what: &str) {
+    tracing::warn!(authority, error = error as &dyn Error, "{what}");
 }
 
 fn make(

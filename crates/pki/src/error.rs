@@ -59,11 +59,14 @@ pub enum PkiError {
     /// No authority has this identifier.
     #[error("there is no authority {0:?}")]
     UnknownAuthority(String),
+    /// A serial number that is none.
+    #[error("{0:?} is not a serial number in hexadecimal")]
+    Serial(String),
     /// The leaf's key is not of the authority's family.
     #[error("authority {authority} signs {} keys, not {}", expected.name(), found.name())]
     KeyFamily {
         /// The authority's identifier.
-        authority: &'static str,
+        authority: String,
         /// The authority's kind of key.
         expected: KeyAlgorithm,
         /// The kind of the key given.

@@ -49,6 +49,17 @@ pub(crate) fn write_whole(parent: &Path, name: &str, files: &[(&str, String)]) -
     sync(parent)
 }
 
+/// Writes a file of mode 0600 that is there as it was or as it is to be.
+pub(crate) fn write_file(path: &Path, content: &str) -> Result<()> {
+    let hidden = path.with_added_extension("new");
+    let mut new = OpenOptions::new();
+    let file = new.write(true).create(true).truncate(true).mode(0o600).open(&hidden);
+    file.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(PkiError::file("write", &hidden))?;
+    fs::rename(&hidden, path).map_err(PkiError::file("put into place", path))?;
+    path.parent().map_or(Ok(()), sync)
+}
+
 /// Reads a text file.
 pub(crate) fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(PkiError::file("read", path))

@@ -90,11 +90,6 @@ impl Home<'_> {
         Ok(false)
     }
 
-    /// Holds a root's key against its certificate.
-    pub(crate) fn check_root_key(&self, root: usize, certificate: &CaCertificate) -> Result<()> {
-        self.root_key(root, certificate).map(drop)
-    }
-
     /// A subordinate with its key, to sign leaves.
     pub(crate) fn signer(
         &self,
@@ -174,7 +169,8 @@ impl Home<'_> {
         self.folder(&root_suffix(root)).join(ROOT)
     }
 
-    fn root_key(&self, root: usize, certificate: &CaCertificate) -> Result<KeyPair> {
+    /// A root's key, held against its certificate.
+    pub(crate) fn root_key(&self, root: usize, certificate: &CaCertificate) -> Result<KeyPair> {
         let path = self.folder(&root_suffix(root)).join(ROOT_KEY);
         read_key(&path, self.policy.key, certificate, ROOT)
     }
@@ -264,7 +260,11 @@ fn read_key(
     }
 }
 
-fn issuer(certificate: &CaCertificate, key: KeyPair) -> Result<Issuer<'static, KeyPair>> {
+/// A certificate with its key, to sign.
+pub(crate) fn issuer(
+    certificate: &CaCertificate,
+    key: KeyPair,
+) -> Result<Issuer<'static, KeyPair>> {
     let issuer = Issuer::from_ca_cert_der(&certificate.der.as_slice().into(), key);
     issuer.map_err(PkiError::issue(&*certificate.info.subject))
 }

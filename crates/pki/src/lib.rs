@@ -13,6 +13,7 @@ mod authorities;
 mod authority;
 mod bundle;
 mod check;
+mod crl;
 mod error;
 mod folder;
 mod generation;
@@ -23,6 +24,7 @@ mod parallel;
 mod plan;
 mod profile;
 pub mod rehearsal;
+mod revocations;
 mod trust;
 
 pub use authorities::{Authorities, Leaf};
@@ -31,6 +33,7 @@ pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;
 pub use pair::PairPem;
+pub use revocations::Revocation;
 pub use trust::trusted_until;
 
 type Result<T, E = PkiError> = std::result::Result<T, E>;

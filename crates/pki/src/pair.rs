@@ -32,7 +32,7 @@ impl Authorities {
         endpoint: &str,
         pair: &PairPem<'_>,
     ) -> Result<CertificateInfo> {
-        let authority = self.find(ca_identifier)?;
+        let line = &self.find(ca_identifier)?.line;
         let wrong = |problem: String| PkiError::Pair(problem);
         let blocks = blocks(pair.chain);
         let [leaf_pem, subordinate_pem] = blocks.as_slice() else {
@@ -49,7 +49,7 @@ impl Authorities {
             return Err(wrong(format!("the certificate is for {names}, not for {endpoint}")));
         }
         // The chains of subordinates to their roots were checked as they were loaded.
-        let (issuer, root) = authority.path_of(&subordinate_pem.contents);
+        let (issuer, root) = line.path_of(&subordinate_pem.contents);
         let Ok((_, subordinate)) = X509Certificate::from_der(&issuer.der) else {
             return Err(PkiError::NotACertificate);
         };
@@ -58,7 +58,7 @@ impl Authorities {
         if subordinate_pem.contents != issuer.der {
             return Err(wrong("the certificate is followed by another than its issuer's".into()));
         }
-        let algorithm = authority.policy.key;
+        let algorithm = line.key;
         let key = parse_pair(algorithm, pair.key).ok_or_else(|| {
             wrong(format!("the key is no {} private key in PKCS#8 PEM", algorithm.name()))
         })?;

@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 use crate::{PkiError, Result};
 
 /// How far before its making a certificate starts, for clients whose clocks are behind.
-const BACKDATE: Duration = Duration::hours(1);
+pub(crate) const BACKDATE: Duration = Duration::hours(1);
 
 /// The longest common name: RFC 5280 appendix A.1, ub-common-name.
 const COMMON_NAME_MAX: usize = 64;

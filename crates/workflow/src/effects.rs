@@ -312,7 +312,9 @@ impl Step<'_> {
                 let why = self.damage.as_ref().map(|found| {
                     format!(", since the files of the one in use were damaged: {found}")
                 });
-                let why = why.unwrap_or_default();
+                let revoked = self.control.is_revoked(instance);
+                let revoked = revoked.then(|| ", since the one in use was revoked".to_owned());
+                let why = revoked.or(why).unwrap_or_default();
                 let message = format!("Issued a new server certificate by {authority}{why}.");
                 (EventCategory::ConfigurationChange, message)
             }

@@ -20,5 +20,6 @@ mod leaf;
 mod pair;
 #[cfg(test)]
 mod rehearsal;
+mod revoked;
 #[cfg(test)]
 mod support;

@@ -22,7 +22,7 @@ pub(super) fn answer(
             return Err(ApiError::no_certificate(wanted));
         }
     }
-    authorities.sort_by(|one, other| one.identifier.cmp(other.identifier));
+    authorities.sort_by(|one, other| one.identifier.cmp(&other.identifier));
     let (authorities, marker) = page.cut(authorities, |it| it.identifier.to_string());
     Ok(CertificateMessage {
         certificates: authorities
@@ -41,7 +41,7 @@ pub(super) fn certificate(
     chosen: Option<&str>,
 ) -> Certificate {
     let region = &control.installation().region;
-    let is_chosen = chosen == Some(authority.identifier);
+    let is_chosen = chosen == Some(authority.identifier.as_str());
     Certificate {
         certificate_arn: Some(format!("arn:aws:rds:{region}::cert:{}", authority.identifier)),
         certificate_identifier: Some(authority.identifier.to_string()),
