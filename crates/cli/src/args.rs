@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
 
 pub(crate) use authority::{
-    AuthorityArgs, AuthorityCommand, AuthorityExportArgs, AuthorityLsArgs, AuthorityRevokeArgs,
-    AuthorityShowArgs,
+    AuthorityArgs, AuthorityCommand, AuthorityExportArgs, AuthorityImportArgs, AuthorityLsArgs,
+    AuthorityRevokeArgs, AuthorityShowArgs, PassphraseArgs,
 };
 pub(crate) use rehearse::RehearseArgs;
 
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Env(DataDirArgs),
     /// Print the trust bundle, or the revocation lists
     Bundle(BundleArgs),
-    /// List, show and export authorities, and revoke what they signed
+    /// List, show, export and import authorities, and revoke what they signed
     Authority(AuthorityArgs),
     /// List the DB instances
     Ls(LsArgs),
@@ -181,6 +181,8 @@ pub(crate) struct ServeArgs {
     pub(crate) hosts: HostsArg,
     #[command(flatten)]
     pub(crate) user: UserArg,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
     /// Prepared instances to keep in stock for each engine in use
     #[arg(long, env = "PGKEEP_POOL", value_name = "N", default_value_t = 2)]
     pub(crate) pool: usize,

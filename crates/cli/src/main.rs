@@ -18,6 +18,7 @@ mod lock;
 mod machine;
 mod os_user;
 mod output;
+mod passphrase;
 mod plane;
 mod progress;
 mod published;

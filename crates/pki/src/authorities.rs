@@ -3,17 +3,21 @@
 use std::fmt;
 use std::path::Path;
 
-use pgkeep_model::{CA_POLICIES, CaPolicy};
+use pgkeep_model::{CA_POLICIES, CaPolicy, KeyAlgorithm};
 use time::OffsetDateTime;
 
 use crate::authority::{Authority, AuthorityInfo, Line};
 use crate::bundle::{render_p7b, render_pem};
+use crate::generation::Home;
+use crate::keys::{Keys, Passphrase};
+use crate::own::{self, OwnHome};
 use crate::parallel::in_parallel;
 use crate::profile::{leaf_params, plan_validity};
+use crate::renamed::name_certificate;
 use crate::revocations::{self, Revocation};
 use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 
-/// Every authority of [`CA_POLICIES`], for one region, as of the moment when it was loaded.
+/// Every authority of [`CA_POLICIES`], and those of the user's own, for one region, as of the moment when it was loaded.
 ///
 /// A value that does not change: [`Authorities::ensure`] gives another one, and makes what the
 /// time asks for.
@@ -50,13 +54,20 @@ impl Authorities {
     /// any moment and to run again; a second process waits. `dir` belongs to one region:
     /// authorities of another are refused.
     ///
+    /// Keys are encrypted under the passphrase, if there is one.
+    ///
     /// The first run makes RSA-4096 keys and takes seconds; call it off the executor's threads.
     ///
     /// # Errors
     /// [`PkiError::Unfit`] names the first file that is damaged, open to others, does not go with
     /// the one beside it, or is not valid yet. An authority is never made anew over such a file.
-    pub fn ensure(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Self> {
-        Self::ensure_some(CA_POLICIES.each_ref(), |_| true, dir, region, now)
+    pub fn ensure(
+        dir: &Path,
+        region: &str,
+        passphrase: Option<&Passphrase>,
+        now: OffsetDateTime,
+    ) -> Result<Self> {
+        Self::ensure_some(CA_POLICIES.each_ref(), |_| true, dir, region, passphrase, now)
     }
 
     /// Loads or makes the authorities of those policies that are wanted, by their identifiers.
@@ -65,16 +76,24 @@ impl Authorities {
         is_wanted: impl Fn(&str) -> bool,
         dir: &Path,
         region: &str,
+        passphrase: Option<&Passphrase>,
         now: OffsetDateTime,
     ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
-        let revoked = revocations::read(dir)?;
+        let (keys, revoked) = (Keys(passphrase), revocations::read(dir)?);
+        keys.check(dir)?;
         let made = in_parallel(policies.map(|policy| {
             let (is_wanted, revoked) = (is_wanted(policy.identifier), &revoked);
-            move || is_wanted.then(|| Authority::ensure(dir, policy, region, revoked, now))
+            let home = Home { dir, policy, region, keys };
+            move || is_wanted.then(|| Authority::ensure(&home, revoked, now))
         }));
-        let authorities = made.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+        let mut authorities = made.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+        for identifier in own::identifiers(dir)? {
+            let own = OwnHome { dir, identifier: &identifier, keys };
+            authorities.push(Authority::own(&own, &revoked, now)?);
+        }
+        keys.encrypt_all(dir)?;
         let bundle = authorities.iter().flat_map(|it| it.line.bundle());
         let p7b = render_p7b(bundle.map(|root| root.der.as_slice()))?;
         Ok(Self { all: authorities, revoked, p7b })
@@ -85,8 +104,15 @@ impl Authorities {
     /// # Errors
     /// Those of [`Authorities::ensure`]; none that is missing is made.
     pub fn read(dir: &Path, region: &str, now: OffsetDateTime) -> Result<Vec<AuthorityInfo>> {
-        let lines = CA_POLICIES.iter().map(|policy| Line::read(dir, policy, region, now));
-        lines.filter_map(|line| Some(line.transpose()?.map(|line| line.describe()))).collect()
+        let keys = Keys(None);
+        let mut lines = Vec::new();
+        for policy in &CA_POLICIES {
+            lines.extend(Line::read(&Home { dir, policy, region, keys }, now)?);
+        }
+        for identifier in own::identifiers(dir)? {
+            lines.push(Line::read_own(&OwnHome { dir, identifier: &identifier, keys }, now)?);
+        }
+        Ok(lines.iter().map(Line::describe).collect())
     }
 
     /// Signs a certificate for the server at `endpoint`, a DNS name, with the key's public half.
@@ -115,9 +141,10 @@ impl Authorities {
         let leaf = leaf_params(endpoint, found, validity)?
             .signed_by(key.pair(), issuer)
             .map_err(PkiError::issue(endpoint))?;
-        let info = CertificateInfo::from_der(leaf.der()).ok_or(PkiError::NotACertificate)?;
+        let leaf = name_certificate(leaf.der(), subordinate, issuer)?;
+        let info = CertificateInfo::from_der(&leaf).ok_or(PkiError::NotACertificate)?;
         Ok(Leaf {
-            chain_pem: render_pem(leaf.der())? + &subordinate.pem,
+            chain_pem: render_pem(&leaf)? + &subordinate.pem,
             serial_hex: info.serial_hex,
             fingerprint_sha256: info.fingerprint_sha256,
             not_before: info.not_before,
@@ -159,7 +186,19 @@ impl Authorities {
         self.revoked.iter().any(|it| it.serial_hex == serial_hex)
     }
 
-    /// What clients are told of each authority, the default first.
+    /// An authority's identifier as it is written where it was made, and the kind of key that its
+    /// leaves have.
+    pub fn key_of(&self, ca_identifier: &str) -> Result<(&str, KeyAlgorithm)> {
+        let line = &self.find(ca_identifier)?.line;
+        Ok((&line.identifier, line.key))
+    }
+
+    /// The last second of what an authority signs now, in UTC.
+    pub fn signs_until(&self, ca_identifier: &str) -> Result<OffsetDateTime> {
+        Ok(self.find(ca_identifier)?.line.signs_until())
+    }
+
+    /// What clients are told of each authority: the default first, those of the user's own last.
     pub fn describe(&self) -> Vec<AuthorityInfo> {
         self.lines().map(Line::describe).collect()
     }

@@ -6,7 +6,6 @@
 //! is no reason to stop.
 
 use std::error::Error;
-use std::path::Path;
 
 use pgkeep_model::{CaPolicy, KeyAlgorithm};
 use rcgen::{Issuer, KeyPair};
@@ -14,7 +13,8 @@ use sha1::{Digest as _, Sha1};
 use time::OffsetDateTime;
 
 use crate::crl::render_crl;
-use crate::generation::{CaCertificate, Home};
+use crate::generation::{CaCertificate, Home, issuer as issuer_of};
+use crate::own::OwnHome;
 use crate::plan::{Lives, Step, decide_signer, decide_step};
 use crate::profile::{Validity, add_years};
 use crate::revocations::Revocation;
@@ -26,8 +26,10 @@ use crate::{CertificateInfo, PkiError, Result};
 pub struct AuthorityInfo {
     /// The identifier of the RDS API.
     pub identifier: String,
-    /// The root's subject.
-    pub subject: String,
+    /// The kind of key that leaves have.
+    pub key: KeyAlgorithm,
+    /// The root that vouches for new certificates.
+    pub root: CertificateInfo,
     /// SHA-1 of the root (DER) in lowercase hexadecimal: the API's `Thumbprint`. A name, not a
     /// safeguard.
     pub thumbprint_sha1: String,
@@ -81,55 +83,85 @@ impl Authority {
     /// Loads the authority of `policy` from its folders under `dir`, and makes what it needs from
     /// now on.
     pub(crate) fn ensure(
-        dir: &Path,
-        policy: &'static CaPolicy,
-        region: &str,
+        home: &Home<'_>,
         revoked: &[Revocation],
         now: OffsetDateTime,
     ) -> Result<Self> {
-        let home = Home { dir, policy, region };
+        let policy = home.policy;
         loop {
             let roots = home.load_roots()?;
-            let root_keys = root_keys(&home, &roots)?;
-            let subordinates = load_subordinates(&home, &roots)?;
+            let mut root_keys = root_keys(home, &roots)?;
+            let subordinates = load_subordinates(home, &roots)?;
             let lives = lives(&roots, &subordinates);
             let signer = decide_signer(&lives, now);
             if let Some(step) = decide_step(&lives, policy, now) {
                 tracing::info!(authority = policy.identifier, "making {step}");
-                match (make(&home, step, &roots, &subordinates, now), signer) {
+                match (make(home, step, &roots, &subordinates, now), signer) {
                     (Ok(()), _) => continue,
                     (Err(error), None) => return Err(error),
                     // There is time: on a full disk, say, what is there signs on.
                     (Err(error), Some(_)) => warn(policy.identifier, &error, "not made"),
                 }
             }
-            let signer = signer.ok_or_else(|| early(&home, &roots, now))?;
+            let signer = signer.ok_or_else(|| early(home, &roots, now))?;
             let line = Line::of(policy, roots, subordinates, signer, now);
             let Subordinate { root, number, certificate } = &line.subordinates[signer];
             let issuer = home.signer(*root, *number, certificate)?;
-            let crl = line.crls(&home, &issuer, root_keys, revoked)?;
+            let root = |number: usize, root: &CaCertificate| {
+                let key = root_keys[number].take();
+                let key = key.map_or_else(|| home.root_key(number, root), Ok)?;
+                issuer_of(root, key).map(Some)
+            };
+            let other = |it: &Subordinate| home.signer(it.root, it.number, &it.certificate);
+            let crl = line.crls(&issuer, root, other, revoked)?;
             return Ok(Self { line, issuer, crl });
         }
+    }
+
+    /// Loads an authority of the user's own.
+    pub(crate) fn own(
+        own: &OwnHome<'_>,
+        revoked: &[Revocation],
+        now: OffsetDateTime,
+    ) -> Result<Self> {
+        let line = Line::read_own(own, now)?;
+        let issuer = |it: &Subordinate| own.signer(it.number, &it.certificate);
+        let signer = issuer(&line.subordinates[line.signer])?;
+        let crl = line.crls(&signer, |_, _| Ok(None), issuer, revoked)?;
+        Ok(Self { line, issuer: signer, crl })
     }
 }
 
 impl Line {
     /// Loads what is public of the authority of `policy`; none that was not made yet.
-    pub(crate) fn read(
-        dir: &Path,
-        policy: &'static CaPolicy,
-        region: &str,
-        now: OffsetDateTime,
-    ) -> Result<Option<Self>> {
-        let home = Home { dir, policy, region };
+    pub(crate) fn read(home: &Home<'_>, now: OffsetDateTime) -> Result<Option<Self>> {
         let roots = home.load_roots()?;
         if roots.is_empty() {
             return Ok(None);
         }
-        let subordinates = load_subordinates(&home, &roots)?;
+        let subordinates = load_subordinates(home, &roots)?;
         let signer = decide_signer(&lives(&roots, &subordinates), now);
-        let signer = signer.ok_or_else(|| early(&home, &roots, now))?;
-        Ok(Some(Self::of(policy, roots, subordinates, signer, now)))
+        let signer = signer.ok_or_else(|| early(home, &roots, now))?;
+        Ok(Some(Self::of(home.policy, roots, subordinates, signer, now)))
+    }
+
+    /// Loads what is public of an authority of the user's own. The one that was imported last
+    /// signs, whatever its dates: it is the user who replaces it.
+    pub(crate) fn read_own(own: &OwnHome<'_>, at: OffsetDateTime) -> Result<Self> {
+        let (mut roots, mut subordinates) = (Vec::<CaCertificate>::new(), Vec::new());
+        let mut key = KeyAlgorithm::Rsa2048;
+        for number in 0..own.generations()? {
+            let chain = own.load(number)?;
+            key = chain.leaf_key;
+            let root = roots.iter().position(|it| it.der == chain.root.der);
+            let root = root.unwrap_or_else(|| {
+                roots.push(chain.root);
+                roots.len() - 1
+            });
+            subordinates.push(Subordinate { root, number, certificate: chain.subordinate });
+        }
+        let (identifier, signer) = (own.identifier.to_owned(), subordinates.len() - 1);
+        Ok(Self { identifier, key, leaf_years: 1, at, roots, subordinates, signer })
     }
 
     fn of(
@@ -147,6 +179,11 @@ impl Line {
     /// The subordinate that signs.
     pub(crate) fn subordinate(&self) -> &CaCertificate {
         &self.subordinates[self.signer].certificate
+    }
+
+    /// The last second in which what it signs is valid: no leaf lives longer.
+    pub(crate) fn signs_until(&self) -> OffsetDateTime {
+        self.subordinate().validity.not_after
     }
 
     /// A subordinate and its root, by the subordinate's DER; those that sign, if it is none of
@@ -170,7 +207,8 @@ impl Line {
         let Validity { not_before, not_after } = root.validity;
         AuthorityInfo {
             identifier: self.identifier.clone(),
-            subject: root.info.subject.clone(),
+            key: self.key,
+            root: root.info.clone(),
             thumbprint_sha1: hex::encode(Sha1::digest(&root.der)),
             not_before,
             not_after,
@@ -188,27 +226,29 @@ impl Line {
         all.filter(|(_, it)| it.certificate.validity.not_after >= self.at)
     }
 
-    /// The revocation lists of all that live. Which subordinate signed a leaf is not recorded: each
-    /// lists all, as serial numbers are random.
+    /// The revocation lists of all that live and whose keys are there. Which subordinate signed a
+    /// leaf is not recorded: each lists all, as serial numbers are random.
     fn crls(
         &self,
-        home: &Home<'_>,
         signer: &Issuer<'_, KeyPair>,
-        root_keys: Vec<Option<KeyPair>>,
+        mut root: impl FnMut(usize, &CaCertificate) -> Result<Option<Issuer<'static, KeyPair>>>,
+        subordinate: impl Fn(&Subordinate) -> Result<Issuer<'static, KeyPair>>,
         revoked: &[Revocation],
     ) -> Result<String> {
         let revoked: Vec<_> = revoked.iter().filter(|it| self.lists(it)).collect();
+        let none = |error: PkiError, kind| {
+            let message = format!("a {kind} has no revocation list");
+            warn(&self.identifier, &error, &message);
+        };
         let mut crls = String::new();
-        for (number, (root, key)) in self.roots.iter().zip(root_keys).enumerate() {
-            if root.validity.not_after < self.at {
+        for (number, it) in self.roots.iter().enumerate() {
+            if it.validity.not_after < self.at {
                 continue;
             }
-            match key.map_or_else(|| home.root_key(number, root), Ok) {
-                Ok(key) => {
-                    crls +=
-                        &render_crl(root, &crate::generation::issuer(root, key)?, &[], self.at)?;
-                }
-                Err(error) => warn(&self.identifier, &error, "a root has no revocation list"),
+            match root(number, it) {
+                Ok(Some(issuer)) => crls += &render_crl(it, &issuer, &[], self.at)?,
+                Ok(None) => {}
+                Err(error) => none(error, "root"),
             }
         }
         for (number, it) in self.living() {
@@ -216,11 +256,9 @@ impl Line {
                 crls += &render_crl(&it.certificate, signer, &revoked, self.at)?;
                 continue;
             }
-            match home.signer(it.root, it.number, &it.certificate) {
+            match subordinate(it) {
                 Ok(issuer) => crls += &render_crl(&it.certificate, &issuer, &revoked, self.at)?,
-                Err(error) => {
-                    warn(&self.identifier, &error, "a subordinate has no revocation list");
-                }
+                Err(error) => none(error, "subordinate"),
             }
         }
         Ok(crls)

@@ -3,6 +3,7 @@
 //! A client that is told to check wants one of every issuer in the chain, the root's own included
 //! (`X509_V_FLAG_CRL_CHECK_ALL` in libpq), and none that has ended.
 
+use der::pem::{LineEnding, encode_string};
 use rcgen::{
     CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, RevocationReason,
     RevokedCertParams, SerialNumber,
@@ -12,6 +13,7 @@ use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
 use crate::generation::CaCertificate;
 use crate::profile::BACKDATE;
+use crate::renamed::name_list;
 use crate::revocations::Revocation;
 use crate::{PkiError, Result};
 
@@ -37,8 +39,10 @@ pub(crate) fn render_crl(
         revoked_certs,
         key_identifier_method: key_identifier(&certificate.der),
     };
-    let signed = params.signed_by(issuer).and_then(|list| list.pem());
-    signed.map_err(PkiError::issue(format!("the revocation list of {}", certificate.info.subject)))
+    let signed = params.signed_by(issuer).map_err(PkiError::issue(&*certificate.info.subject))?;
+    let named = name_list(signed.der(), certificate, issuer)?;
+    let pem = encode_string("X509 CRL", LineEnding::LF, &named);
+    pem.map_err(|source| PkiError::Bundle(source.into()))
 }
 
 fn entry(revocation: &Revocation) -> Result<RevokedCertParams> {

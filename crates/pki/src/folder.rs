@@ -6,7 +6,7 @@
 //! appears in the same way.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -58,6 +58,22 @@ pub(crate) fn write_file(path: &Path, content: &str) -> Result<()> {
         .map_err(PkiError::file("write", &hidden))?;
     fs::rename(&hidden, path).map_err(PkiError::file("put into place", path))?;
     path.parent().map_or(Ok(()), sync)
+}
+
+/// Removes a folder with all that is in it.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(PkiError::file("remove", folder))?;
+    folder.parent().map_or(Ok(()), sync)
+}
+
+/// The names of what is in a folder, in their order.
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.map_err(PkiError::file("read", folder))?;
+    let names = entries.into_iter().filter_map(|it| it.file_name().into_string().ok());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Reads a text file.

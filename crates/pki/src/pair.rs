@@ -6,12 +6,12 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::bundle::render_pem;
 use crate::check::check_signed;
-use crate::key::parse_pair;
+use crate::key::{algorithm_of, parse_pair};
 use crate::{Authorities, CertificateInfo, PkiError, Result};
 
 /// What a server presents itself with, as PEM.
 pub struct PairPem<'a> {
-    /// The leaf and then its subordinate.
+    /// The leaf and then its subordinate, and those between that and the root.
     pub chain: &'a str,
     /// The leaf's private key.
     pub key: &'a str,
@@ -35,7 +35,7 @@ impl Authorities {
         let line = &self.find(ca_identifier)?.line;
         let wrong = |problem: String| PkiError::Pair(problem);
         let blocks = blocks(pair.chain);
-        let [leaf_pem, subordinate_pem] = blocks.as_slice() else {
+        let [leaf_pem, subordinate_pem, others @ ..] = blocks.as_slice() else {
             return Err(wrong("the certificate is not a leaf with its subordinate in PEM".into()));
         };
         let (Ok(([], leaf)), Some(info)) = (
@@ -55,10 +55,13 @@ impl Authorities {
         };
         check_signed(&leaf, &subordinate)
             .map_err(|problem| wrong(format!("the certificate {problem}")))?;
-        if subordinate_pem.contents != issuer.der {
+        let sent = [subordinate_pem].into_iter().chain(others);
+        let sent = sent.map(|it| render_pem(&it.contents)).collect::<Result<String>>()?;
+        if sent != issuer.pem {
             return Err(wrong("the certificate is followed by another than its issuer's".into()));
         }
-        let algorithm = line.key;
+        // Of the user's own, another kind than what is issued now may have been before.
+        let algorithm = algorithm_of(leaf.public_key()).unwrap_or(line.key);
         let key = parse_pair(algorithm, pair.key).ok_or_else(|| {
             wrong(format!("the key is no {} private key in PKCS#8 PEM", algorithm.name()))
         })?;

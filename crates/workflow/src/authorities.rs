@@ -1,7 +1,7 @@
 //! The authorities over the years: once a day and at the start, never in a request, `pki` is asked
 //! to make what they need from now on. Whoever asks for them has a value that does not change.
 //!
-//! `pgkeep authority` leaves revocations in their folder, which are heeded within a second, or at
+//! `pgkeep authority` leaves revocations and authorities of the user's own in their folder, which are heeded within a second, or at
 //! the next start: what follows from them is decided for each instance like any other difference.
 
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use pgkeep_model::DbInstance;
 use pgkeep_pki::Authorities;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -65,6 +66,11 @@ impl Control {
         certificate.is_some_and(|it| self.authorities.borrow().is_revoked(&it.serial))
     }
 
+    /// Until when what the authority of an instance signs now is valid; none if it is not there.
+    pub fn signs_until(&self, instance: &DbInstance) -> Option<OffsetDateTime> {
+        self.authorities.borrow().signs_until(&instance.desired.ca_identifier).ok()
+    }
+
     fn renew_authorities(&self) -> Result<(), WorkflowError> {
         self.authorities.send_replace(ensure_authorities(&self.settings)?);
         // A certificate may have been revoked, or a better one may be had.
@@ -91,6 +97,7 @@ pub(crate) fn ensure_authorities(settings: &Settings) -> Result<Arc<Authorities>
         return Ok(Arc::clone(given));
     }
     let region = settings.installation.region.as_str();
-    let folder = folder(settings);
-    Ok(Arc::new(Authorities::ensure(&folder, region, settings.clock.now())?))
+    let (folder, now) = (folder(settings), settings.clock.now());
+    let passphrase = settings.passphrase.as_ref();
+    Ok(Arc::new(Authorities::ensure(&folder, region, passphrase, now)?))
 }

@@ -17,6 +17,7 @@ mod killed;
 #[cfg(test)]
 mod leaf;
 #[cfg(test)]
+mod own;
 mod pair;
 #[cfg(test)]
 mod rehearsal;

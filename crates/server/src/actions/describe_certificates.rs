@@ -23,7 +23,7 @@ pub(super) fn answer(
         }
     }
     authorities.sort_by(|one, other| one.identifier.cmp(&other.identifier));
-    let (authorities, marker) = page.cut(authorities, |it| it.identifier.to_string());
+    let (authorities, marker) = page.cut(authorities, |it| it.identifier.clone());
     Ok(CertificateMessage {
         certificates: authorities
             .iter()
@@ -44,7 +44,7 @@ pub(super) fn certificate(
     let is_chosen = chosen == Some(authority.identifier.as_str());
     Certificate {
         certificate_arn: Some(format!("arn:aws:rds:{region}::cert:{}", authority.identifier)),
-        certificate_identifier: Some(authority.identifier.to_string()),
+        certificate_identifier: Some(authority.identifier.clone()),
         certificate_type: Some("CA".to_owned()),
         customer_override: Some(is_chosen),
         customer_override_valid_till: is_chosen.then_some(authority.not_after),

@@ -44,12 +44,11 @@ struct Line {
 
 impl Line {
     fn of(authority: AuthorityInfo, instances: &[DbInstance], now: OffsetDateTime) -> Self {
-        let next = authority.roots.iter().skip_while(|it| it.subject != authority.subject).skip(1);
+        let next = authority.roots.iter().skip_while(|it| **it != authority.root).skip(1);
         let next = next.map(name).collect();
-        let root = authority.roots.iter().find(|it| it.subject == authority.subject);
         Self {
             key: authority.signer.key_algorithm.clone(),
-            root: root.map_or_else(|| authority.subject.clone(), name),
+            root: name(&authority.root),
             root_not_after: render_time(authority.not_after),
             root_days_left: days_between(now, authority.not_after),
             subordinate: name(&authority.signer),

@@ -1,6 +1,7 @@
 //! `pgkeep authority`: what signs certificates, looked at and looked after, whether pgkeep runs or
 //! not.
 
+mod import;
 mod ls;
 mod revoke;
 mod running;
@@ -12,12 +13,16 @@ use crate::data_directory::DataDirectory;
 use crate::output;
 
 pub(super) fn run(AuthorityArgs { data, command }: AuthorityArgs) -> anyhow::Result<()> {
-    let data = DataDirectory::open(&data)?;
+    let open = || DataDirectory::open(&data);
     match command {
-        AuthorityCommand::Ls(args) => ls::run(&data, &args),
-        AuthorityCommand::Show(args) => show::run(&data, &args),
-        AuthorityCommand::Export(args) => export(&data, &args),
-        AuthorityCommand::Revoke(args) => revoke::run(&data, &args),
+        AuthorityCommand::Ls(args) => ls::run(&open()?, &args),
+        AuthorityCommand::Show(args) => show::run(&open()?, &args),
+        AuthorityCommand::Export(args) => export(&open()?, &args),
+        AuthorityCommand::Revoke(args) => revoke::run(&open()?, &args),
+        AuthorityCommand::Import(args) => {
+            let given = import::Given::read(&args)?;
+            import::run(&open()?, &args, &given)
+        }
     }
 }
 

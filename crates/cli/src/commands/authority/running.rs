@@ -39,7 +39,7 @@ pub(super) fn wait(
     what_if_not: &str,
     mut is_so: impl FnMut() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
-    let begun = now();
+    let begun = Instant::now();
     while !is_so()? {
         if begun.elapsed() > LIMIT {
             return Err(hinted(what_if_not, "its log says why; it is tried again"));
@@ -51,11 +51,6 @@ pub(super) fn wait(
 
 fn modified(path: &PathBuf) -> Option<SystemTime> {
     fs::metadata(path).and_then(|it| it.modified()).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a limit on a wait is of the real time")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process tells of its work by files alone")]

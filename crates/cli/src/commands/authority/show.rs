@@ -54,14 +54,13 @@ struct Revoked {
 impl Facts {
     fn of(authority: &AuthorityInfo, revoked: &[Revocation], instances: Vec<String>) -> Self {
         let all = |list: &[CertificateInfo]| list.iter().map(Certificate::of).collect();
-        let root = authority.roots.iter().find(|it| it.subject == authority.subject);
         let revoked = revoked
             .iter()
             .map(|it| Revoked { serial: it.serial_hex.clone(), at: render_time(it.at) });
         Self {
             identifier: authority.identifier.clone(),
             thumbprint_sha1: authority.thumbprint_sha1.clone(),
-            chain: [&authority.signer].into_iter().chain(root).map(Certificate::of).collect(),
+            chain: [&authority.signer, &authority.root].map(Certificate::of).into(),
             roots: all(&authority.roots),
             subordinates: all(&authority.subordinates),
             revoked: revoked.collect(),
@@ -77,17 +76,18 @@ impl Facts {
         let roots = self.roots.iter().filter(is_in_chain).map(|it| ("another root", it));
         let subordinates = self.subordinates.iter().filter(is_in_chain);
         let subordinates = subordinates.map(|it| ("another subordinate", it));
-        let mut text = format!("{}\n", self.identifier);
-        for (kind, certificate) in chain.chain(subordinates).chain(roots) {
-            text += &certificate.render(kind);
-        }
-        text += &format!("root's SHA-1   {}\n", self.thumbprint_sha1);
-        for Revoked { serial, at } in &self.revoked {
-            text += &format!("revoked        {serial} on {at}\n");
-        }
+        let certificates = chain.chain(subordinates).chain(roots).map(|(kind, it)| it.render(kind));
+        let revoked = self.revoked.iter().map(|it| (it.serial.clone() + " on " + &it.at));
+        let revoked = revoked.map(|it| format!("revoked        {it}\n"));
+        let (identifier, thumbprint) = (&self.identifier, &self.thumbprint_sha1);
+        let (certificates, revoked) =
+            (certificates.collect::<String>(), revoked.collect::<String>());
         let none = self.instances.is_empty();
         let instances = if none { "-".to_owned() } else { self.instances.join(", ") };
-        text + &format!("instances      {instances}\n")
+        format!(
+            "{identifier}\n{certificates}root's SHA-1   {thumbprint}\n{revoked}\
+             instances      {instances}\n"
+        )
     }
 }
 
