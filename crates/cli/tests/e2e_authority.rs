@@ -63,8 +63,8 @@ fn a_revoked_certificate_is_refused_and_replaced() {
     assert_ne!(new.serial, old.serial);
     let serial = old.serial.to_lowercase();
     assert!(said.starts_with(&format!("{serial} is revoked, and in the lists")), "{said}");
-    let serves = format!("db: serves {} by {DEFAULT}", new.serial.to_lowercase());
-    assert!(said.contains(&serves), "{said}");
+    let line = format!("db: serves {} by {DEFAULT}", new.serial.to_lowercase());
+    assert!(said.contains(&line), "{said}");
     let newer = keep_lists(&plane, "after.crl");
     let refusal = checked(&plane, &old, &newer).unwrap_err();
     assert!(refusal.contains("certificate revoked"), "{refusal}");

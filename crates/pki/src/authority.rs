@@ -41,7 +41,9 @@ pub struct AuthorityInfo {
     pub root_pem: String,
     /// The subordinate that signs now.
     pub signer: CertificateInfo,
-    /// The subordinate that signs now, as PEM.
+    /// The last second of what is signed now, in UTC: the end of the first in the chain that ends.
+    pub signs_until: OffsetDateTime,
+    /// The subordinate that signs now, as PEM; with those above it, the root left out.
     pub signer_pem: String,
     /// Every root in the bundle, in the order of making.
     pub roots: Vec<CertificateInfo>,
@@ -214,6 +216,7 @@ impl Line {
             not_after,
             root_pem: root.pem.clone(),
             signer: self.subordinate().info.clone(),
+            signs_until: self.signs_until(),
             signer_pem: self.subordinate().pem.clone(),
             roots: self.bundle().map(|it| it.info.clone()).collect(),
             subordinates: self.living().map(|(_, it)| it.certificate.info.clone()).collect(),

@@ -55,8 +55,8 @@ pub(super) fn run(
     let own = OwnCertificate { certificates: &given.certificates, key: given.key.as_deref() };
     let now = SystemClock.now();
     let taken = import_authority(&folder, identifier, &own, region, passphrase, now)?;
-    let AuthorityInfo { identifier, signer, .. } = taken;
-    let (subject, end) = (signer.subject, signer.not_after.date());
+    let AuthorityInfo { identifier, signer, signs_until, .. } = taken;
+    let (subject, end) = (signer.subject, signs_until.date());
     if let Some(running) = running {
         running.heed()?;
     }

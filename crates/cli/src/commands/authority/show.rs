@@ -77,7 +77,7 @@ impl Facts {
         let subordinates = self.subordinates.iter().filter(is_in_chain);
         let subordinates = subordinates.map(|it| ("another subordinate", it));
         let certificates = chain.chain(subordinates).chain(roots).map(|(kind, it)| it.render(kind));
-        let revoked = self.revoked.iter().map(|it| (it.serial.clone() + " on " + &it.at));
+        let revoked = self.revoked.iter().map(|it| it.serial.clone() + " on " + &it.at);
         let revoked = revoked.map(|it| format!("revoked        {it}\n"));
         let (identifier, thumbprint) = (&self.identifier, &self.thumbprint_sha1);
         let (certificates, revoked) =
