@@ -19,6 +19,7 @@ use pgkeep_testkit::{
 
 const LIMIT: Duration = Duration::from_mins(1);
 const OWN: &str = "corp-ca";
+const PASSPHRASE: &str = "correct horse battery staple";
 const SIGNS: &str = "basicConstraints=critical,CA:TRUE,pathlen:0\n\
                      keyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash";
 
@@ -112,6 +113,7 @@ fn an_own_authority_serves_like_the_services() {
     plane.create("other", "16", &[]);
     let other = plane.wait_available("other");
     let mut session = Session::open(&Psql::to(&plane, &other));
+    assert_eq!(session.ask("SELECT 1;"), "1");
     let change = |ca: &str| {
         let parameters = [("CACertificateIdentifier", ca), ("ApplyImmediately", "true")];
         let id = [("DBInstanceIdentifier", "other")];
@@ -192,9 +194,61 @@ fn key_files(plane: &ControlPlane) -> Vec<(PathBuf, String)> {
     keys.map(|it| (it.clone(), fs::read_to_string(it).unwrap())).collect()
 }
 
+/// Every key is encrypted under the passphrase in the file, as others than pgkeep see it too.
+fn assert_encrypted(plane: &ControlPlane, passphrase: &str) {
+    let keys = key_files(plane);
+    assert!(keys.len() >= 6, "{keys:?}");
+    for (path, text) in keys {
+        assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY"), "{}", path.display());
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        let (path, pass) = (path.display().to_string(), format!("file:{passphrase}"));
+        openssl(&["pkey", "-noout", "-in", &path, "-passin", &pass], "").success();
+    }
+}
+
+/// The passphrase is not in what is logged, stored or told to other processes.
+fn assert_nowhere(plane: &ControlPlane) {
+    assert!(!plane.log().contains(PASSPHRASE));
+    for pid in processes_under(plane.data_directory()) {
+        for name in ["cmdline", "environ"] {
+            let text = fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            assert!(!String::from_utf8_lossy(&text).contains(PASSPHRASE), "{name} of {pid}");
+        }
+    }
+    let grep = ["--recursive", "--files-with-matches", PASSPHRASE];
+    let data = plane.data_directory().display().to_string();
+    let found = run(std::process::Command::new("grep").args(grep).arg(data), "");
+    assert_eq!(found.stdout, "", "{found:?}");
+}
+
+/// Without it, with a wrong one, and with one that others can read, pgkeep does not start.
+fn refused_without_it(plane: &mut ControlPlane) {
+    plane.kill();
+    let wrong = secret(&plane.desk().join("wrong"), "correct horse\n");
+    let open = secret(&plane.desk().join("open"), PASSPHRASE);
+    fs::set_permissions(&open, Permissions::from_mode(0o640)).unwrap();
+    let before = key_files(plane);
+    let serve = |more: &[&str]| {
+        let mut serve = plane.command("serve");
+        let hosts = plane.hosts_file();
+        serve.args(["--listen", "127.0.0.1:0", "--hosts-file"]).arg(hosts).args(more);
+        run(&mut serve, "").failure()
+    };
+    let refused = serve(&[]);
+    assert!(refused.contains("is encrypted, and no passphrase was given"), "{refused}");
+    let refused = serve(&["--ca-passphrase-file", &wrong]);
+    assert!(refused.contains("the passphrase is wrong, or the file is damaged"), "{refused}");
+    assert!(!refused.contains("correct horse"), "{refused}");
+    let refused = serve(&["--ca-passphrase-file", &open]);
+    assert!(refused.contains("others can read the passphrase"), "{refused}");
+    let refused = serve(&["--ca-passphrase-command", "exit 3"]);
+    assert!(refused.contains("the command for the passphrase failed"), "{refused}");
+    assert_eq!(key_files(plane), before);
+}
+
 #[test]
 fn keys_are_encrypted_under_a_passphrase() {
-    const PASSPHRASE: &str = "correct horse battery staple";
     const FILE: &str = "PGKEEP_CA_PASSPHRASE_FILE";
     let mut plane = ControlPlane::start_with(Options::default());
     plane.create("db", "16", &[]);
@@ -206,18 +260,7 @@ fn keys_are_encrypted_under_a_passphrase() {
     let file = secret(&plane.desk().join("passphrase"), &format!("{PASSPHRASE}\n"));
     plane.kill();
     plane.restart_with(FILE, Some(file.clone()));
-    let encrypted = |plane: &ControlPlane| {
-        let keys = key_files(plane);
-        assert!(keys.len() >= 6, "{keys:?}");
-        for (path, text) in keys {
-            assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY"), "{}", path.display());
-            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode, 0o600);
-            // Not ours alone can read it.
-            let (path, pass) = (path.display().to_string(), format!("file:{file}"));
-            openssl(&["pkey", "-noout", "-in", &path, "-passin", &pass], "").success();
-        }
-    };
+    let encrypted = |plane: &ControlPlane| assert_encrypted(plane, &file);
     encrypted(&plane);
     assert_eq!(authority(&plane, &["export", "rds-ca-rsa2048-g1"]).success(), root);
     plane.kill();
@@ -244,41 +287,8 @@ fn keys_are_encrypted_under_a_passphrase() {
     encrypted(&plane);
     let served = instance.served_certificate();
     assert_eq!(plane.verify(&served, &instance.endpoint, &plane.bundle()), Ok(()));
-    // It is nowhere to be found: not in what is logged, stored or told to other processes.
-    assert!(!plane.log().contains(PASSPHRASE));
-    for pid in processes_under(plane.data_directory()) {
-        for name in ["cmdline", "environ"] {
-            let text = fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-            assert!(!String::from_utf8_lossy(&text).contains(PASSPHRASE), "{name} of {pid}");
-        }
-    }
-    let grep = ["--recursive", "--files-with-matches", PASSPHRASE];
-    let data = plane.data_directory().display().to_string();
-    let found = run(std::process::Command::new("grep").args(grep).arg(data), "");
-    assert_eq!(found.stdout, "", "{found:?}");
-
-    // Without it, with a wrong one, and with one that others can read, it does not start.
-    plane.kill();
-    let wrong = secret(&plane.desk().join("wrong"), "correct horse\n");
-    let open = secret(&plane.desk().join("open"), PASSPHRASE);
-    fs::set_permissions(&open, Permissions::from_mode(0o640)).unwrap();
-    let before = key_files(&plane);
-    let serve = |more: &[&str]| {
-        let mut serve = plane.command("serve");
-        let hosts = plane.hosts_file();
-        serve.args(["--listen", "127.0.0.1:0", "--hosts-file"]).arg(hosts).args(more);
-        run(&mut serve, "").failure()
-    };
-    let refused = serve(&[]);
-    assert!(refused.contains("is encrypted, and no passphrase was given"), "{refused}");
-    let refused = serve(&["--ca-passphrase-file", &wrong]);
-    assert!(refused.contains("the passphrase is wrong, or the file is damaged"), "{refused}");
-    assert!(!refused.contains("correct horse"), "{refused}");
-    let refused = serve(&["--ca-passphrase-file", &open]);
-    assert!(refused.contains("others can read the passphrase"), "{refused}");
-    let refused = serve(&["--ca-passphrase-command", "exit 3"]);
-    assert!(refused.contains("the command for the passphrase failed"), "{refused}");
-    assert_eq!(key_files(&plane), before);
+    assert_nowhere(&plane);
+    refused_without_it(&mut plane);
     // Nothing else needs it.
     assert!(authority(&plane, &["ls"]).success().contains(OWN));
     plane.restart();
