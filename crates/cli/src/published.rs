@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use pgkeep_workflow::{Authorities, AuthorityInfo, Control};
@@ -47,6 +47,11 @@ impl DataDirectory {
     /// The revocation lists of one authority.
     pub(crate) fn authority_crl(&self, ca_identifier: &str) -> PathBuf {
         self.path().join("bundles").join(format!("{ca_identifier}.crl"))
+    }
+
+    /// When the authorities' folder had changed from which all these were made.
+    pub(crate) fn bundles_as_of(&self) -> PathBuf {
+        self.path().join("bundles/as-of")
     }
 
     fn api_url_file(&self) -> PathBuf {
@@ -103,8 +108,15 @@ pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow
             0o644,
         )?;
     }
-    // The last, by which other commands know that all was published.
-    write_whole(&data.bundle_crl(), authorities.crl_pem(), 0o644)
+    write_whole(&data.bundle_crl(), authorities.crl_pem(), 0o644)?;
+    // The last, by which other commands know what all that follows from.
+    let as_of = authorities.as_of().map_or(0, since_epoch);
+    write_whole(&data.bundles_as_of(), as_of.to_string(), 0o644)
+}
+
+/// Nanoseconds.
+pub(crate) fn since_epoch(at: SystemTime) -> u128 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |it| it.as_nanos())
 }
 
 /// Writes the trust bundles again whenever `changes` tells that they are others.

@@ -1,7 +1,9 @@
 //! The authorities of a region together: made or loaded, and what they give to the outside.
 
 use std::fmt;
+use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use pgkeep_model::{CA_POLICIES, CaPolicy, KeyAlgorithm};
 use time::OffsetDateTime;
@@ -24,6 +26,7 @@ use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 pub struct Authorities {
     all: Vec<Authority>,
     revoked: Vec<Revocation>,
+    as_of: Option<SystemTime>,
     p7b: Vec<u8>,
 }
 
@@ -81,6 +84,7 @@ impl Authorities {
     ) -> Result<Self> {
         folder::ensure_private(dir)?;
         let _lock = folder::lock(dir)?;
+        let as_of = fs::metadata(dir).and_then(|it| it.modified()).ok();
         let (keys, revoked) = (Keys(passphrase), revocations::read(dir)?);
         keys.check(dir)?;
         let made = in_parallel(policies.map(|policy| {
@@ -96,7 +100,7 @@ impl Authorities {
         keys.encrypt_all(dir)?;
         let bundle = authorities.iter().flat_map(|it| it.line.bundle());
         let p7b = render_p7b(bundle.map(|root| root.der.as_slice()))?;
-        Ok(Self { all: authorities, revoked, p7b })
+        Ok(Self { all: authorities, revoked, as_of, p7b })
     }
 
     /// What is public of the authorities in `dir`, for who has no business with their keys.
@@ -179,6 +183,11 @@ impl Authorities {
     /// The revocation lists of one authority as PEM.
     pub fn authority_crl(&self, ca_identifier: &str) -> Result<&str> {
         Ok(&self.find(ca_identifier)?.crl)
+    }
+
+    /// When something had last come into their folder, or had gone from it, before they were read.
+    pub fn as_of(&self) -> Option<SystemTime> {
+        self.as_of
     }
 
     /// Whether a leaf was revoked.

@@ -29,9 +29,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Sees to the authorities until the runtime ends.
 pub(crate) async fn keep_authorities(control: Arc<Control>) {
+    if control.settings.authorities.is_some() {
+        return;
+    }
     let period = pause("PGKEEP_AUTHORITIES_LOOK_MS", PERIOD);
     let mut due = control.clock().now() + period;
-    let mut seen = control.authorities_seen;
+    let mut seen = control.authorities().as_of();
     loop {
         tokio::time::sleep(period.min(PAUSE)).await;
         let (now, found) = (control.clock().now(), changed_at(&control.settings));
@@ -82,7 +85,7 @@ impl Control {
 }
 
 /// When a file or folder last came into the authorities' own, or went.
-pub(crate) fn changed_at(settings: &Settings) -> Option<SystemTime> {
+fn changed_at(settings: &Settings) -> Option<SystemTime> {
     std::fs::metadata(folder(settings)).and_then(|it| it.modified()).ok()
 }
 

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
 
 use pgkeep_model::{
     Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
@@ -20,7 +19,7 @@ use pgkeep_store::{Installation, Store};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::WorkflowError;
-use crate::authorities::{changed_at, ensure_authorities};
+use crate::authorities::ensure_authorities;
 use crate::failures::Failures;
 use crate::hosts::HostsFile;
 use crate::kept::KeptSessions;
@@ -62,8 +61,6 @@ pub struct Control {
     pub(crate) store: Store,
     pub(crate) layout: Layout,
     pub(crate) authorities: watch::Sender<Arc<Authorities>>,
-    /// When their folder had changed before they were read.
-    pub(crate) authorities_seen: Option<SystemTime>,
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
     pub(crate) pairs: Pairs,
@@ -85,7 +82,6 @@ impl Control {
         let store = Store::open(&root.join("state.db"))?;
         store.durably(|state| state.ensure_installation(&settings.installation))?;
         let now = settings.clock.now();
-        let authorities_seen = changed_at(&settings);
         let authorities = ensure_authorities(&settings)?;
         store.quickly(|state| state.make_all_due(now))?;
         Ok(Arc::new(Self {
@@ -93,7 +89,6 @@ impl Control {
             store,
             layout,
             authorities: watch::Sender::new(authorities),
-            authorities_seen,
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
             pairs: Pairs::default(),

@@ -9,7 +9,7 @@ use pgkeep_workflow::{
     AuthorityInfo, OwnCertificate, Passphrase, import_authority, request_authority,
 };
 
-use super::running::Running;
+use super::running::heed;
 use crate::args::AuthorityImportArgs;
 use crate::clock::SystemClock;
 use crate::data_directory::DataDirectory;
@@ -51,15 +51,12 @@ pub(super) fn run(
         let key = args.key_type.into();
         return output::write(request_authority(&folder, identifier, key, region, passphrase)?);
     }
-    let running = Running::find(data);
     let own = OwnCertificate { certificates: &given.certificates, key: given.key.as_deref() };
     let now = SystemClock.now();
     let taken = import_authority(&folder, identifier, &own, region, passphrase, now)?;
     let AuthorityInfo { identifier, signer, signs_until, .. } = taken;
     let (subject, end) = (signer.subject, signs_until.date());
-    if let Some(running) = running {
-        running.heed()?;
-    }
+    heed(data)?;
     output::write(format!("{identifier} is {subject}, and signs until {end}\n"))
 }
 

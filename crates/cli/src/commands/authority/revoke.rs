@@ -4,7 +4,7 @@
 use pgkeep_model::{CertificateRecord, Clock as _, DbInstance};
 use pgkeep_workflow::Revocation;
 
-use super::running::{Running, wait};
+use super::running::{heed, wait};
 use crate::args::AuthorityRevokeArgs;
 use crate::authorities::find;
 use crate::clock::SystemClock;
@@ -16,17 +16,15 @@ use crate::output;
 pub(super) fn run(data: &DataDirectory, args: &AuthorityRevokeArgs) -> anyhow::Result<()> {
     let (serial, ca_identifier) = target(data, args)?;
     let folder = data.authorities_folder();
-    let running = Running::find(data);
     let revocation = Revocation { serial_hex: serial, at: SystemClock.now(), ca_identifier };
     let serial = revocation.serial_hex.clone();
     if !revocation.record(&folder)? {
         return output::write(format!("{serial} was revoked before\n"));
     }
-    let Some(running) = running else {
+    if !heed(data)? {
         let then = "pgkeep does not run: lists and another certificate follow at its next start";
         return output::write(format!("{serial} is revoked; {then}\n"));
-    };
-    running.heed()?;
+    }
     output::write(format!("{serial} is revoked, and in the lists of: pgkeep bundle --crl\n"))?;
     let users = data.instances()?.into_iter().filter(|it| {
         let certificate = it.applied.certificate.as_ref().or(it.applied.proved.as_ref());

@@ -1,37 +1,30 @@
 //! A running pgkeep, which looks each second whether the authorities' folder was changed.
 
 use std::fs;
-use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::data_directory::DataDirectory;
 use crate::failure::hinted;
 use crate::lock::Lock;
+use crate::published::since_epoch;
 
 const PAUSE: Duration = Duration::from_millis(100);
 /// For keys of 4096 bits on a busy machine.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// One that is to take a change in.
-pub(super) struct Running {
-    published: PathBuf,
-    before: Option<SystemTime>,
-}
-
-impl Running {
-    /// The one that serves, looked for before the change; none if none runs.
-    pub(super) fn find(data: &DataDirectory) -> Option<Self> {
-        Lock::holder(&data.lock())?;
-        let published = data.bundle_crl();
-        Some(Self { before: modified(&published), published })
+/// Waits until the pgkeep that runs, if one does, has published what follows from the changes made
+/// so far; answers whether one runs.
+pub(super) fn heed(data: &DataDirectory) -> anyhow::Result<bool> {
+    if Lock::holder(&data.lock()).is_none() {
+        return Ok(false);
     }
-
-    /// Waits until it has published what follows from the change.
-    pub(super) fn heed(&self) -> anyhow::Result<()> {
-        wait("the running pgkeep has not heeded this yet", || {
-            Ok(modified(&self.published) != self.before)
-        })
-    }
+    let changed = fs::metadata(data.authorities_folder()).and_then(|it| it.modified());
+    let changed = changed.map_or(0, since_epoch);
+    wait("the running pgkeep has not heeded this yet", || {
+        let as_of = fs::read_to_string(data.bundles_as_of()).unwrap_or_default();
+        Ok(as_of.parse::<u128>().is_ok_and(|as_of| as_of >= changed))
+    })?;
+    Ok(true)
 }
 
 /// Waits until something is so.
@@ -47,10 +40,6 @@ pub(super) fn wait(
         pause();
     }
     Ok(())
-}
-
-fn modified(path: &PathBuf) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|it| it.modified()).ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process tells of its work by files alone")]
