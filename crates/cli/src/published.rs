@@ -90,7 +90,8 @@ impl Drop for ApiUrl {
     }
 }
 
-/// Writes the trust bundles and revocation lists. They are no secret, though the folder above lets nobody pass.
+/// Writes the trust bundles and revocation lists. They are no secret, though the folder
+/// above lets nobody pass.
 pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow::Result<()> {
     let authorities = control.authorities();
     make_folder(&data.path().join("bundles"))?;
@@ -109,7 +110,7 @@ pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow
         )?;
     }
     write_whole(&data.bundle_crl(), authorities.crl_pem(), 0o644)?;
-    // The last, by which other commands know what all that follows from.
+    // The last: by it other commands know what the others are made from.
     let as_of = authorities.as_of().map_or(0, since_epoch);
     write_whole(&data.bundles_as_of(), as_of.to_string(), 0o644)
 }

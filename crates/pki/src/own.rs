@@ -3,12 +3,12 @@
 //!
 //! | folder | what is in it |
 //! |---|---|
-//! | `<identifier>` | the first that was imported: `root.pem`, `subordinate.pem`, `subordinate-key.pem` |
+//! | `<identifier>` | the first import: `root.pem`, `subordinate.pem`, `subordinate-key.pem` |
 //! | `<identifier>.2` | the next under the same identifier, which signs from then on |
 //! | `<identifier>.csr` | a key that waits for its certificate, with the request for it |
 //!
-//! A folder appears whole and never changes, as for the service's authorities. All is checked before
-//! it is taken and again at each start. `subordinate.pem` has every certificate between leaf and
+//! A folder appears whole and never changes, as for the service's authorities. All is checked
+//! before it is taken and again at each start. `subordinate.pem` has every certificate between leaf and
 //! root, the one that signs first. Deliberately absent: making another when one comes to its end.
 
 use std::path::{Path, PathBuf};

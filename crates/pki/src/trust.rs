@@ -10,7 +10,8 @@ use crate::profile::add_years;
 /// vouches for what is served now.
 ///
 /// That is until the first root that they lack may sign, one that is not made yet included: when
-/// the root before it no longer covers a whole subordinate, which has `subordinate_years`. Not before, whatever happens.
+/// the root before it no longer covers a whole subordinate, which has `subordinate_years`. Not
+/// before, whatever happens.
 pub fn trusted_until(
     subordinate_years: u16,
     roots: &[CertificateInfo],

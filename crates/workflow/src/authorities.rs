@@ -1,8 +1,9 @@
 //! The authorities over the years: once a day and at the start, never in a request, `pki` is asked
 //! to make what they need from now on. Whoever asks for them has a value that does not change.
 //!
-//! `pgkeep authority` leaves revocations and authorities of the user's own in their folder, which are heeded within a second, or at
-//! the next start: what follows from them is decided for each instance like any other difference.
+//! `pgkeep authority` leaves revocations and authorities of the user's own in their folder, which
+//! are heeded within a second, or at the next start: what follows from them is decided for each
+//! instance like any other difference.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -83,7 +83,8 @@ mod tests {
         assert_eq!(said, expected);
         instance.applied.certificate.as_mut().unwrap().serial = "another".to_owned();
         let with_authority = warning(&instance, Some(end), end - Duration::days(7)).unwrap().1;
-        let expected = "The server certificate ends in 7 days, on 2027-01-01, with its authority rds-ca-rsa2048-g1.";
+        let expected = "The server certificate ends in 7 days, on 2027-01-01, with its authority \
+                        rds-ca-rsa2048-g1.";
         assert_eq!(with_authority, expected);
         let late = warning(&instance, None, end + Duration::days(3)).unwrap().1;
         assert_eq!(late, "The server certificate has ended, on 2027-01-01.");

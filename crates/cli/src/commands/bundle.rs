@@ -1,4 +1,5 @@
-//! `pgkeep bundle`: the roots to trust, and the revocation lists, from the files that `serve` keeps.
+//! `pgkeep bundle`: the roots to trust, and the revocation lists, from the files that
+//! `serve` keeps.
 
 use std::fs;
 use std::io;
