@@ -19,8 +19,8 @@ use crate::renamed::name_certificate;
 use crate::revocations::{self, Revocation};
 use crate::{CertificateInfo, LeafKey, PkiError, Result, folder};
 
-/// Every authority of [`CA_POLICIES`], and those of the user's own, for one region, as of the moment
-/// when it was loaded.
+/// Every authority of [`CA_POLICIES`], and those of the user's own, for one region, as of the
+/// moment when it was loaded.
 ///
 /// A value that does not change: [`Authorities::ensure`] gives another one, and makes what the
 /// time asks for.

@@ -19,7 +19,8 @@ use zeroize::Zeroizing;
 use crate::{PkiError, Result, folder};
 
 /// What scrypt costs: N = 2^14, r = 8, p = 5, one of the choices that OWASP's password storage
-/// cheat sheet calls equal. It takes 16 MiB, within the 32 MiB that the openssl command allows itself.
+/// cheat sheet calls equal. It takes 16 MiB, within the 32 MiB that the openssl command allows
+/// itself.
 const SCRYPT: (u8, u32, u32) = (14, 8, 5);
 /// Bytes of an AES-256 key.
 const KEY_BYTES: usize = 32;

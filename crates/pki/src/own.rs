@@ -8,8 +8,8 @@
 //! | `<identifier>.csr` | a key that waits for its certificate, with the request for it |
 //!
 //! A folder appears whole and never changes, as for the service's authorities. All is checked
-//! before it is taken and again at each start. `subordinate.pem` has every certificate between leaf and
-//! root, the one that signs first. Deliberately absent: making another when one comes to its end.
+//! before it is taken and again at each start. `subordinate.pem` has every certificate between
+//! leaf and root, the one that signs first. Deliberately absent: making another when one comes to its end.
 
 use std::path::{Path, PathBuf};
 
