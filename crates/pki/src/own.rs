@@ -9,7 +9,8 @@
 //!
 //! A folder appears whole and never changes, as for the service's authorities. All is checked
 //! before it is taken and again at each start. `subordinate.pem` has every certificate between
-//! leaf and root, the one that signs first. Deliberately absent: making another when one comes to its end.
+//! leaf and root, the one that signs first. Deliberately absent: making another when one comes to
+//! its end.
 
 use std::path::{Path, PathBuf};
 
