@@ -1,5 +1,6 @@
 //! What can be typed. Names are fixed: scripts depend on them.
 
+mod authority;
 mod rehearse;
 
 use std::ffi::OsString;
@@ -9,6 +10,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
 
+pub(crate) use authority::{
+    AuthorityArgs, AuthorityCommand, AuthorityExportArgs, AuthorityImportArgs, AuthorityLsArgs,
+    AuthorityRevokeArgs, AuthorityShowArgs, PassphraseArgs,
+};
 pub(crate) use rehearse::RehearseArgs;
 
 use crate::snippets::Driver;
@@ -34,8 +39,10 @@ pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     /// Print `export` lines for AWS clients and psql: eval "$(pgkeep env)"
     Env(DataDirArgs),
-    /// Print the trust bundle
+    /// Print the trust bundle, or the revocation lists
     Bundle(BundleArgs),
+    /// List, show, export and import authorities, and revoke what they signed
+    Authority(AuthorityArgs),
     /// List the DB instances
     Ls(LsArgs),
     /// Show a DB instance's certificate, what its endpoint really serves, and its sessions
@@ -97,7 +104,7 @@ pub(crate) struct InViewArgs {
 pub(crate) struct DataDirArgs {
     /// The folder of state, authorities and instances [default: /var/lib/pgkeep for root, else
     /// pgkeep in the XDG state folder]
-    #[arg(long, env = "PGKEEP_DATA_DIR", value_name = "D")]
+    #[arg(long, env = "PGKEEP_DATA_DIR", value_name = "D", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
@@ -174,6 +181,8 @@ pub(crate) struct ServeArgs {
     pub(crate) hosts: HostsArg,
     #[command(flatten)]
     pub(crate) user: UserArg,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
     /// Prepared instances to keep in stock for each engine in use
     #[arg(long, env = "PGKEEP_POOL", value_name = "N", default_value_t = 2)]
     pub(crate) pool: usize,
@@ -195,6 +204,9 @@ pub(crate) struct BundleArgs {
     /// The root of one authority alone, such as rds-ca-rsa2048-g1
     #[arg(long, value_name = "ID", conflicts_with = "p7b")]
     pub(crate) ca: Option<String>,
+    /// The revocation lists instead, for clients that check them: libpq's sslcrl
+    #[arg(long, conflicts_with = "p7b")]
+    pub(crate) crl: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use pgkeep_postgres::EngineError;
 use pgkeep_store::StoreError;
-use pgkeep_workflow::WorkflowError;
+use pgkeep_workflow::{PkiError, WorkflowError};
 
 /// An error that knows what to do about it. It takes the place of the error that it holds, so
 /// that a hint adds nothing to the chain.
@@ -107,6 +107,15 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
         }
         if let Some(StoreError::Newer { .. }) = cause.downcast_ref::<StoreError>() {
             return Some(OF_NEWER.to_owned());
+        }
+        let pki = cause.downcast_ref::<PkiError>();
+        let pki = pki.or_else(|| match cause.downcast_ref::<WorkflowError>() {
+            Some(WorkflowError::Pki(pki)) => Some(pki),
+            _ => None,
+        });
+        if let Some(PkiError::NoPassphrase(_)) = pki {
+            let hint = "say where it is with --ca-passphrase-file or --ca-passphrase-command";
+            return Some(hint.to_owned());
         }
         let engine = cause.downcast_ref::<EngineError>();
         let engine = engine.or_else(|| match cause.downcast_ref::<WorkflowError>() {

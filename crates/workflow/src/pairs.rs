@@ -52,7 +52,8 @@ impl Control {
         for instance in serving.filter(|it| it.applied.certificate.is_some()) {
             self.warn_of_expiry(instance)?;
             let now = self.clock().now();
-            let renews = renews(instance, now) && waits_until(instance, now).is_none();
+            let until = self.signs_until(instance);
+            let renews = renews(instance, until, now) && waits_until(instance, now).is_none();
             if renews || self.damage(instance).is_some() {
                 self.store.quickly(|state| state.wake_at(&instance.resource_id, now))?;
                 self.wake();

@@ -37,7 +37,8 @@ impl Driver {
         } else {
             InstanceStatus::Stopped
         };
-        let next = next_window(instance, control.clock().now());
+        let until = control.signs_until(instance);
+        let next = next_window(instance, until, control.clock().now());
         let settled = control.store.quickly(|state| {
             let mut settled = false;
             state.update_instance(id, |row| {

@@ -162,7 +162,8 @@ fn look(
         certificate: applied.certificate.is_some() && damage.is_none(),
         previous: proved
             .is_some_and(|it| it.not_after > now && control.check_pair(&files, it).is_ok()),
-        renews: renews(instance, now),
+        renews: renews(instance, control.signs_until(instance), now)
+            || control.is_revoked(instance),
         waits: waits_until(instance, now).is_some(),
         running,
     };

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod authority;
 mod bundle;
 mod doctor;
 mod documents;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Quickstart(args) => quickstart::run(args).map(done),
         Command::Env(args) => env::run(&args).map(done),
         Command::Bundle(args) => bundle::run(&args).map(done),
+        Command::Authority(args) => authority::run(args).map(done),
         Command::Ls(args) => ls::run(&args).map(done),
         Command::Tls(args) if args.if_forced => if_forced::run(&args),
         Command::Tls(args) => tls::run(&args),
