@@ -3,7 +3,7 @@
 mod found;
 
 pub use found::{
-    AuthAnswer, Asked, DirectTls, Group, GssAnswer, ProtocolVersion, Resumption, Session,
+    Asked, AuthAnswer, DirectTls, Group, GssAnswer, ProtocolVersion, Resumption, Session,
     SignatureScheme, SslAnswer, SuiteOrder, SuitesSeen, Survey, VersionSeen,
 };
 
