@@ -42,6 +42,8 @@ pub struct ServedCertificate {
     /// The SHA-256 of the certificate.
     pub fingerprint_sha256: String,
     #[serde(skip)]
+    pub(super) ends_at: i64,
+    #[serde(skip)]
     pub(super) lifespan_days: i64,
     #[serde(skip)]
     pub(super) is_valid: Validity,
@@ -101,9 +103,15 @@ impl ServedCertificate {
             is_ca: parsed.is_ca(),
             is_self_issued: parsed.subject().as_raw() == parsed.issuer().as_raw(),
             fingerprint_sha256: fingerprint(der),
+            ends_at: names.not_after.unix_timestamp(),
             lifespan_days: (names.not_after - names.not_before).whole_days(),
             is_valid,
         })
+    }
+
+    /// Its end, in seconds since 1970.
+    pub fn ends_at(&self) -> i64 {
+        self.ends_at
     }
 
     /// `RSA, 2048 bits`.

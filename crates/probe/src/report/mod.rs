@@ -79,6 +79,8 @@ pub struct Report {
     pub chain: Chain,
     /// What clients do.
     pub predictions: Vec<Prediction>,
+    /// What of a policy is not met; none without a policy.
+    pub violations: Option<Vec<Violation>>,
 }
 
 /// Judges a survey.
@@ -106,10 +108,16 @@ pub fn report(survey: &Survey, basis: &Basis<'_>) -> Report {
         facts: Facts::of(survey),
         chain: judged.chain,
         predictions,
+        violations: None,
     }
 }
 
 impl Report {
+    /// Notes what of a policy is not met.
+    pub fn hold_to(&mut self, policy: &Policy) {
+        self.violations = Some(policy.violations(self));
+    }
+
     /// What psql does with a word of `sslmode`, with the given roots or without.
     pub fn psql(&self, sslmode: &str, root: Root) -> Option<&Prediction> {
         self.predictions

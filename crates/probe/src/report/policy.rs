@@ -117,7 +117,7 @@ impl Policy {
         if self.verify_full {
             match report.psql("verify-full", Root::Given) {
                 Some(it) if it.outcome == Outcome::Verified => {}
-                Some(it) => violated("verify_full", it.words.clone().unwrap_or("unknown".into())),
+                Some(it) => violated("verify_full", it.why.clone().unwrap_or("unknown".into())),
                 None => violated("verify_full", "no roots were given".to_owned()),
             }
         }

@@ -35,6 +35,20 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// The name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::ChainVerified => "chain-verified",
+            Self::Unverified => "unverified",
+            Self::Plaintext => "plaintext",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The roots that a client was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -62,8 +76,8 @@ pub struct Prediction {
     pub root: Root,
     /// What becomes of the session.
     pub outcome: Outcome,
-    /// A part of the words with which it refuses.
-    pub words: Option<String>,
+    /// Why it refuses: a part of its own words, where these are known.
+    pub why: Option<String>,
 }
 
 /// What happened to one try.
@@ -101,7 +115,7 @@ pub(super) fn predictions(world: &World<'_>) -> Vec<Prediction> {
         for (word, way) in client.words {
             let roots = [Root::Given, Root::Absent];
             for root in roots.into_iter().filter(|root| *root == Root::Absent || world.has_roots) {
-                let (outcome, words) = match world.outcome(client, *way, root) {
+                let (outcome, why) = match world.outcome(client, *way, root) {
                     Try::Connected(outcome) => (outcome, None),
                     Try::Failed(_, words) => (Outcome::Refused, Some(words)),
                     Try::Unknown => (Outcome::Unknown, None),
@@ -113,7 +127,7 @@ pub(super) fn predictions(world: &World<'_>) -> Vec<Prediction> {
                     is_default: *word == client.default,
                     root,
                     outcome,
-                    words,
+                    why,
                 });
             }
         }

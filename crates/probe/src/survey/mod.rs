@@ -1,6 +1,9 @@
 //! Asks an endpoint everything that can be asked without an account on it.
 
+mod basic;
 mod found;
+
+pub use basic::survey;
 
 pub use found::{
     Asked, AuthAnswer, DirectTls, Group, GssAnswer, ProtocolVersion, Resumption, Session,
@@ -9,8 +12,6 @@ pub use found::{
 
 use std::net::SocketAddr;
 use std::time::Duration;
-
-use crate::error::ProbeError;
 
 /// What to ask, and how hard.
 #[derive(Debug, Clone)]
