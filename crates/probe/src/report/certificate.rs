@@ -131,8 +131,13 @@ impl ServedCertificate {
     /// Whether it is weaker than 112 bits of security (NIST SP 800-57), which OpenSSL's level 2
     /// asks for.
     pub(super) fn is_key_weak(&self) -> bool {
+        self.is_weak_below(2048)
+    }
+
+    /// The same with another least size of an RSA key.
+    pub(super) fn is_weak_below(&self, rsa_bits: usize) -> bool {
         match self.key {
-            KeyKind::Rsa | KeyKind::RsaPss | KeyKind::Dsa => self.key_bits < 2048,
+            KeyKind::Rsa | KeyKind::RsaPss | KeyKind::Dsa => self.key_bits < rsa_bits,
             KeyKind::Ec => self.key_bits < 224,
             KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::Other => false,
         }

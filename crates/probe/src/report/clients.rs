@@ -77,7 +77,9 @@ pub(super) struct Second {
     pub(super) after_handshake: bool,
     /// A refusal by `pg_hba.conf` (28000).
     pub(super) after_refusal: bool,
-    /// An answer to `SSLRequest` that is neither `S` nor `N`.
+    /// An error in answer to `SSLRequest`.
+    pub(super) after_error: bool,
+    /// No answer to it, or none that there is.
     pub(super) after_nonsense: bool,
 }
 
@@ -132,11 +134,14 @@ const LIBPQ_SAYS: Says = Says {
     wrong_name: None,
 };
 const NO_ROOT_FILE: &str = "root certificate file \"~/.postgresql/root.crt\" does not exist";
-const LIBPQ_SECOND: Second =
-    Second { after_handshake: true, after_refusal: true, after_nonsense: false };
-const ONLY_REFUSAL: Second =
-    Second { after_handshake: false, after_refusal: true, after_nonsense: false };
-const NONE: Second = Second { after_handshake: false, after_refusal: false, after_nonsense: false };
+const NONE: Second = Second {
+    after_handshake: false,
+    after_refusal: false,
+    after_error: false,
+    after_nonsense: false,
+};
+const AFTER_BOTH: Second = Second { after_handshake: true, after_refusal: true, ..NONE };
+const AFTER_REFUSAL: Second = Second { after_refusal: true, ..NONE };
 
 pub(super) const CLIENTS: [Client; 9] = [
     Client {
@@ -147,7 +152,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         tls: Tls::OpenSsl,
         without_root: WithoutRoot::Refuses(NO_ROOT_FILE),
         binds_channel: true,
-        second: LIBPQ_SECOND,
+        second: AFTER_BOTH,
         says: LIBPQ_SAYS,
     },
     Client {
@@ -158,7 +163,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         tls: Tls::OpenSsl,
         without_root: WithoutRoot::Refuses(NO_ROOT_FILE),
         binds_channel: true,
-        second: LIBPQ_SECOND,
+        second: AFTER_BOTH,
         says: LIBPQ_SAYS,
     },
     Client {
@@ -176,7 +181,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         tls: Tls::Python,
         without_root: WithoutRoot::Refuses(NO_ROOT_FILE),
         binds_channel: false,
-        second: ONLY_REFUSAL,
+        second: AFTER_BOTH,
         says: Says {
             no_tls: "rejected SSL upgrade",
             distrust: "certificate verify failed",
@@ -217,7 +222,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         tls: Tls::Java,
         without_root: WithoutRoot::Refuses("Could not open SSL root certificate file"),
         binds_channel: false,
-        second: ONLY_REFUSAL,
+        second: Second { after_error: true, ..AFTER_REFUSAL },
         says: Says {
             no_tls: "The server does not support SSL.",
             distrust: "SSL error: ",
@@ -239,7 +244,12 @@ pub(super) const CLIENTS: [Client; 9] = [
         tls: Tls::Go,
         without_root: WithoutRoot::System,
         binds_channel: false,
-        second: Second { after_handshake: true, after_refusal: false, after_nonsense: true },
+        second: Second {
+            after_refusal: false,
+            after_error: true,
+            after_nonsense: true,
+            ..AFTER_BOTH
+        },
         says: Says {
             no_tls: "tls error (server refused TLS connection)",
             distrust: "x509: ",
@@ -298,7 +308,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         tls: Tls::DotNet,
         without_root: WithoutRoot::System,
         binds_channel: true,
-        second: ONLY_REFUSAL,
+        second: AFTER_REFUSAL,
         says: Says {
             no_tls: "SSL connection requested. No SSL enabled connection from this host is \
                      configured.",

@@ -17,9 +17,13 @@ use crate::verdict::{Distrust, Verdict, judge};
 /// Whether a chain leads to roots.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Paths {
-    /// For OpenSSL: libpq, Python, Node.
+    /// For OpenSSL with its security level 2: libpq, Python.
     pub(super) openssl: Result<(), Distrust>,
-    /// For those that take every certificate of the file for a root: rustls, Go, Java.
+    /// For OpenSSL with level 1, which lets keys of 1024 bits pass: Node 20.
+    pub(super) level_1: Result<(), Distrust>,
+    /// For Go and Java, which take every certificate of the file for a root.
+    pub(super) anchored: Result<(), Distrust>,
+    /// For rustls, which also refuses a leaf that is an authority.
     pub(super) strict: Result<(), Distrust>,
 }
 
@@ -47,11 +51,17 @@ pub(super) fn paths(
         None => found,
     };
     let openssl = trusted(leads_to(&together, anchors.into_iter(), at));
-    let is_weak = leaf.is_some_and(|leaf| leaf.is_key_weak() || leaf.is_signature_weak());
-    let weak = || Distrust::Other(rustls::Error::General("a weak key or signature".to_owned()));
+    let strict = leads_to(&served, roots.iter(), at);
+    let weak = |bits| {
+        let is_weak = leaf.is_some_and(|leaf| leaf.is_weak_below(bits) || leaf.is_signature_weak());
+        let why = rustls::Error::General("a weak key or signature".to_owned());
+        if is_weak { Err(Distrust::Other(why)) } else { Ok(()) }
+    };
     Paths {
-        openssl: if is_weak { openssl.and(Err(weak())) } else { openssl },
-        strict: trusted(leads_to(&served, roots.iter(), at)),
+        openssl: openssl.clone().and(weak(2048)),
+        level_1: openssl.and(weak(1024)),
+        anchored: trusted(strict.clone()),
+        strict,
     }
 }
 

@@ -91,7 +91,9 @@ enum Try {
 enum Stage {
     /// The server has no TLS.
     Declined,
-    /// It answered `SSLRequest` with neither `S` nor `N`.
+    /// It answered `SSLRequest` with an error.
+    Error,
+    /// It closed, or answered what is no answer.
     Nonsense,
     Handshake,
     /// 28000.
@@ -194,7 +196,8 @@ impl World<'_> {
             SslAnswer::Declined => Try::Failed(Stage::Declined, client.says.no_tls.to_owned()),
             SslAnswer::Unreachable(reason) => Try::Failed(Stage::End, reason.clone()),
             SslAnswer::TimedOut => Try::Failed(Stage::End, describe_ssl_answer(answer)),
-            SslAnswer::Error(_) | SslAnswer::Closed | SslAnswer::Garbage(_) => {
+            SslAnswer::Error(_) => Try::Failed(Stage::Error, describe_ssl_answer(answer)),
+            SslAnswer::Closed | SslAnswer::Garbage(_) => {
                 Try::Failed(Stage::Nonsense, describe_ssl_answer(answer))
             }
         }
@@ -341,11 +344,13 @@ impl World<'_> {
 /// does not.
 fn leads(client: &Client, paths: &Paths, chain: &[ServedCertificate]) -> Option<bool> {
     match client.tls {
-        Tls::OpenSsl | Tls::Python | Tls::Node => Some(paths.openssl.is_ok()),
-        Tls::Rustls | Tls::Go => Some(paths.strict.is_ok()),
+        Tls::OpenSsl | Tls::Python => Some(paths.openssl.is_ok()),
+        Tls::Node => Some(paths.level_1.is_ok()),
+        Tls::Rustls => Some(paths.strict.is_ok()),
+        Tls::Go => Some(paths.anchored.is_ok()),
         Tls::Java | Tls::DotNet => {
             let is_weak = chain.iter().any(ServedCertificate::is_signature_weak);
-            (!is_weak).then(|| paths.strict.is_ok())
+            (!is_weak).then(|| paths.anchored.is_ok())
         }
     }
 }
@@ -355,6 +360,7 @@ fn goes_on(client: &Client, stage: Stage) -> bool {
         Stage::Declined => true,
         Stage::Handshake => client.second.after_handshake,
         Stage::Refusal => client.second.after_refusal,
+        Stage::Error => client.second.after_error,
         Stage::Nonsense => client.second.after_nonsense,
         Stage::End => false,
     }
