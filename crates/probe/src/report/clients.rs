@@ -72,6 +72,7 @@ pub(super) enum WithoutRoot {
 
 /// What has a client try the other way.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(super) struct Second {
     /// A handshake that failed.
     pub(super) after_handshake: bool,

@@ -61,6 +61,7 @@ pub struct Facts {
 /// A version of SSL or TLS that was offered alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(clippy::struct_field_names, reason = "the key of the JSON")]
 pub struct Version {
     /// PostgreSQL's name of it: `TLSv1.2`.
     pub version: String,

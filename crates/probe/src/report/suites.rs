@@ -9,8 +9,10 @@ use crate::version::TlsVersion;
 const TLS12: ProtocolVersion = ProtocolVersion::Tls(TlsVersion::Tls12);
 const TLS13: ProtocolVersion = ProtocolVersion::Tls(TlsVersion::Tls13);
 
+type IsWeak = fn(&str) -> bool;
+
 /// Kinds of weak suites, with what is in their IANA names. A suite can be of several.
-const WEAK: [(Kind, fn(&str) -> bool); 8] = [
+const WEAK: [(Kind, IsWeak); 8] = [
     (finding::SUITE_NULL, |name| name.contains("_WITH_NULL_")),
     (finding::SUITE_ANONYMOUS, |name| name.contains("_anon_")),
     (finding::SUITE_EXPORT, |name| name.contains("_EXPORT_")),
