@@ -65,7 +65,7 @@ impl Pki {
         }
     }
 
-    fn chain(&self, leaf: CertificateParams) -> Vec<Vec<u8>> {
+    fn chain(&self, leaf: &CertificateParams) -> Vec<Vec<u8>> {
         let issuer: &Issuer<'_, KeyPair> = &self.issuer;
         let leaf = leaf.signed_by(&key(), issuer).unwrap();
         vec![leaf.der().to_vec(), self.subordinate.to_vec()]
@@ -148,7 +148,7 @@ fn cells_of_real_clients_are_foretold() {
     let pki = Pki::new();
     let stranger = ca("stranger").self_signed(&key()).unwrap();
     let system = [stranger.der().clone()];
-    let chain = pki.chain(leaf(&[HOST], (-1, 300)));
+    let chain = pki.chain(&leaf(&[HOST], (-1, 300)));
     let mut reports = BTreeMap::new();
     let mut foretell = |root: &str, host: &str, forced: bool| {
         let key = (root.to_owned(), host.to_owned(), forced);
@@ -204,7 +204,8 @@ fn cells_of_real_clients_are_foretold() {
 #[test]
 fn a_server_in_order_has_no_finding_and_is_intermediate() {
     let pki = Pki::new();
-    let report = judge(&survey(pki.chain(leaf(&[HOST], (-1, 300)))), HOST, &[pki.root.clone()]);
+    let report =
+        judge(&survey(pki.chain(&leaf(&[HOST], (-1, 300)))), HOST, std::slice::from_ref(&pki.root));
     assert_eq!(ids(&report), Vec::<&str>::new());
     assert_eq!(report.grade.profile, Some(Profile::Intermediate));
     assert_eq!(report.verdict, "Verify-full works, plaintext is refused.");
@@ -220,7 +221,7 @@ fn a_server_in_order_has_no_finding_and_is_intermediate() {
 #[test]
 fn chains_are_found_fault_with() {
     let pki = Pki::new();
-    let good = || pki.chain(leaf(&[HOST], (-1, 300)));
+    let good = || pki.chain(&leaf(&[HOST], (-1, 300)));
     let mut swapped = good();
     swapped.push(pki.root.to_vec());
     swapped.swap(1, 2);
@@ -230,13 +231,14 @@ fn chains_are_found_fault_with() {
     nameless.subject_alt_names.clear();
     let alone = good()[..1].to_vec();
     let roots = std::slice::from_ref(&pki.root);
-    let table: &[(&str, Vec<Vec<u8>>, &[CertificateDer<'static>], &[&str])] = &[
-        ("expired", pki.chain(leaf(&[HOST], (-9, -1))), roots, &["chain.expired"]),
-        ("not yet", pki.chain(leaf(&[HOST], (1, 9))), roots, &["chain.not_yet_valid"]),
-        ("soon", pki.chain(leaf(&[HOST], (-9, 9))), roots, &["chain.expires_soon"]),
-        ("other name", pki.chain(leaf(&["x.org"], (-1, 300))), roots, &["name.wrong"]),
-        ("CN only", pki.chain(nameless), roots, &["name.common_name_only"]),
-        ("wildcard", pki.chain(leaf(&["*.example.com"], (-1, 300))), roots, &[]),
+    type Case<'a> = (&'a str, Vec<Vec<u8>>, &'a [CertificateDer<'static>], &'a [&'a str]);
+    let table: &[Case<'_>] = &[
+        ("expired", pki.chain(&leaf(&[HOST], (-9, -1))), roots, &["chain.expired"]),
+        ("not yet", pki.chain(&leaf(&[HOST], (1, 9))), roots, &["chain.not_yet_valid"]),
+        ("soon", pki.chain(&leaf(&[HOST], (-9, 9))), roots, &["chain.expires_soon"]),
+        ("other name", pki.chain(&leaf(&["x.org"], (-1, 300))), roots, &["name.wrong"]),
+        ("CN only", pki.chain(&nameless), roots, &["name.common_name_only"]),
+        ("wildcard", pki.chain(&leaf(&["*.example.com"], (-1, 300))), roots, &[]),
         ("no subordinate", alone, roots, &["chain.incomplete"]),
         ("root sent", with_root, roots, &["chain.needless_root"]),
         ("wrong order", swapped, roots, &["chain.order", "chain.needless_root"]),
@@ -263,7 +265,7 @@ fn a_self_signed_certificate_is_its_own_root() {
 #[test]
 fn weak_tls_is_named_and_a_policy_fails() {
     let pki = Pki::new();
-    let mut survey = survey(pki.chain(leaf(&[HOST], (-1, 300))));
+    let mut survey = survey(pki.chain(&leaf(&[HOST], (-1, 300))));
     survey.plaintext =
         Asked::Answer(PlaintextAnswer::ReachesAuthentication { method: AuthMethod::Md5 });
     survey.authentication = Asked::Answer(AuthAnswer::Method(AuthMethod::Md5));
