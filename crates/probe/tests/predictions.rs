@@ -7,7 +7,7 @@
     unreachable_pub,
     clippy::disallowed_methods,
     dead_code,
-    reason = "psql judges by the clock of the machine; a test fails by panicking, and its helpers are shared as a module"
+    reason = "psql judges by the machine's clock, a test fails by panicking, helpers are shared"
 )]
 
 mod common;

@@ -218,6 +218,8 @@ fn a_server_in_order_has_no_finding_and_is_intermediate() {
     assert_eq!(with_tls13.unwrap().violations(&report), Vec::new());
 }
 
+type Case<'a> = (&'a str, Vec<Vec<u8>>, &'a [CertificateDer<'static>], &'a [&'a str]);
+
 #[test]
 fn chains_are_found_fault_with() {
     let pki = Pki::new();
@@ -231,7 +233,6 @@ fn chains_are_found_fault_with() {
     nameless.subject_alt_names.clear();
     let alone = good()[..1].to_vec();
     let roots = std::slice::from_ref(&pki.root);
-    type Case<'a> = (&'a str, Vec<Vec<u8>>, &'a [CertificateDer<'static>], &'a [&'a str]);
     let table: &[Case<'_>] = &[
         ("expired", pki.chain(&leaf(&[HOST], (-9, -1))), roots, &["chain.expired"]),
         ("not yet", pki.chain(&leaf(&[HOST], (1, 9))), roots, &["chain.not_yet_valid"]),
