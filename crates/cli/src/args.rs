@@ -1,6 +1,7 @@
 //! What can be typed. Names are fixed: scripts depend on them.
 
 mod authority;
+mod probe;
 mod rehearse;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ pub(crate) use authority::{
     AuthorityArgs, AuthorityCommand, AuthorityExportArgs, AuthorityImportArgs, AuthorityLsArgs,
     AuthorityRevokeArgs, AuthorityShowArgs, PassphraseArgs,
 };
+pub(crate) use probe::ProbeArgs;
 pub(crate) use rehearse::RehearseArgs;
 
 use crate::snippets::Driver;
@@ -59,6 +61,9 @@ pub(crate) enum Command {
     /// Try a command against throw-away copies of a DB instance, each with another TLS
     #[command(long_about = rehearse::ABOUT)]
     Rehearse(RehearseArgs),
+    /// Say what the TLS of any PostgreSQL endpoint really does
+    #[command(long_about = probe::ABOUT)]
+    Probe(ProbeArgs),
     /// List the PostgreSQL engines of this machine and those that can be downloaded
     Engines(EnginesArgs),
     /// Check what pgkeep needs, and say what to do about what is missing

@@ -10,6 +10,7 @@ mod if_forced;
 mod in_view;
 mod logs;
 mod ls;
+mod probe;
 mod psql;
 mod quickstart;
 mod rehearse;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Snippets(args) => snippets::run(&args).map(done),
         Command::Logs(args) => logs::run(&args).map(done),
         Command::Engines(args) => engines::run(&args).map(done),
+        Command::Probe(args) => probe::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Rehearse(args) => rehearse::run(&args, umask),
         Command::RunOnRequest(args) => run_on_request::run(&args, umask).map(done),
