@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::tools::Tools;
 use crate::workspace;
-use crate::{codegen, tidy};
+use crate::{codegen, fuzz, package, tidy, torture};
 
 /// Lets tests stop the program at a named place; what ships is built without.
 const FAILPOINTS: [&str; 2] = ["--features", "pgkeep/failpoints"];
@@ -36,6 +36,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         check_sources(&tools)?;
     }
     step("build", build)?;
+    if options.filter.is_empty() {
+        step("package", || package::check(&program()?))?;
+        step("torture", || torture::run_short(&workspace::target_directory()?.join("debug")))?;
+    }
     step("nextest", || workspace::run(nextest(&tools)?.args(&options.filter)))?;
     eprintln!("\nall of it passed in {:.0} s", begun.elapsed().as_secs_f32());
     Ok(())
@@ -60,12 +64,17 @@ fn check_sources(tools: &Tools) -> Result<()> {
             command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
         )
     })?;
-    step("doc tests", || cargo(&["test", "--workspace", "--doc", "--quiet"]))
+    step("doc tests", || cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+    step("fuzz", || fuzz::run(&fuzz::Options::short()))
 }
 
 fn build() -> Result<()> {
-    let packages = ["build", "--package", "pgkeep", "--package", "pgkeep-drivers"];
-    workspace::run(workspace::cargo()?.args(packages).args(FAILPOINTS))
+    let mut build = workspace::cargo()?;
+    build.arg("build");
+    for package in ["pgkeep", "pgkeep-drivers", "pgkeep-torture"] {
+        build.args(["--package", package]);
+    }
+    workspace::run(build.args(FAILPOINTS))
 }
 
 /// `cargo nextest run` with the tools that the tests drive. It builds with the same features as

@@ -1,5 +1,7 @@
 //! What can be typed. Names are fixed: scripts depend on them.
 
+mod authority;
+mod probe;
 mod rehearse;
 
 use std::ffi::OsString;
@@ -9,6 +11,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
 
+pub(crate) use authority::{
+    AuthorityArgs, AuthorityCommand, AuthorityExportArgs, AuthorityImportArgs, AuthorityLsArgs,
+    AuthorityRevokeArgs, AuthorityShowArgs, PassphraseArgs,
+};
+pub(crate) use probe::ProbeArgs;
 pub(crate) use rehearse::RehearseArgs;
 
 use crate::snippets::Driver;
@@ -34,8 +41,10 @@ pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     /// Print `export` lines for AWS clients and psql: eval "$(pgkeep env)"
     Env(DataDirArgs),
-    /// Print the trust bundle
+    /// Print the trust bundle, or the revocation lists
     Bundle(BundleArgs),
+    /// List, show, export and import authorities, and revoke what they signed
+    Authority(AuthorityArgs),
     /// List the DB instances
     Ls(LsArgs),
     /// Show a DB instance's certificate, what its endpoint really serves, and its sessions
@@ -52,6 +61,9 @@ pub(crate) enum Command {
     /// Try a command against throw-away copies of a DB instance, each with another TLS
     #[command(long_about = rehearse::ABOUT)]
     Rehearse(RehearseArgs),
+    /// Say what the TLS of any PostgreSQL endpoint really does
+    #[command(long_about = probe::ABOUT)]
+    Probe(ProbeArgs),
     /// List the PostgreSQL engines of this machine and those that can be downloaded
     Engines(EnginesArgs),
     /// Check what pgkeep needs, and say what to do about what is missing
@@ -64,6 +76,15 @@ pub(crate) enum Command {
     /// Run a command whenever a line with its environment comes in, and say how it ended
     #[command(hide = true)]
     RunOnRequest(RunOnRequestArgs),
+    /// Write the man pages and the completions of shells, for a package
+    #[command(hide = true)]
+    Documents(DocumentsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocumentsArgs {
+    /// An existing folder
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -88,7 +109,7 @@ pub(crate) struct InViewArgs {
 pub(crate) struct DataDirArgs {
     /// The folder of state, authorities and instances [default: /var/lib/pgkeep for root, else
     /// pgkeep in the XDG state folder]
-    #[arg(long, env = "PGKEEP_DATA_DIR", value_name = "D")]
+    #[arg(long, env = "PGKEEP_DATA_DIR", value_name = "D", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
@@ -165,6 +186,8 @@ pub(crate) struct ServeArgs {
     pub(crate) hosts: HostsArg,
     #[command(flatten)]
     pub(crate) user: UserArg,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
     /// Prepared instances to keep in stock for each engine in use
     #[arg(long, env = "PGKEEP_POOL", value_name = "N", default_value_t = 2)]
     pub(crate) pool: usize,
@@ -186,6 +209,9 @@ pub(crate) struct BundleArgs {
     /// The root of one authority alone, such as rds-ca-rsa2048-g1
     #[arg(long, value_name = "ID", conflicts_with = "p7b")]
     pub(crate) ca: Option<String>,
+    /// The revocation lists instead, for clients that check them: libpq's sslcrl
+    #[arg(long, conflicts_with = "p7b")]
+    pub(crate) crl: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,11 +14,15 @@ impl Clock for SystemClock {
     }
 }
 
-/// How far tests have the clock go ahead.
+/// How far tests have the clock go ahead: by days, and by the seconds in a file, which change while
+/// the process runs.
 #[cfg(feature = "failpoints")]
 fn ahead() -> time::Duration {
-    let days = std::env::var("PGKEEP_CLOCK_DAYS").ok().and_then(|days| days.parse().ok());
-    time::Duration::days(days.unwrap_or(0))
+    use std::env::var;
+    let days = var("PGKEEP_CLOCK_DAYS").ok().and_then(|days| days.parse().ok());
+    let file = var("PGKEEP_CLOCK_FILE").ok().and_then(|path| std::fs::read_to_string(path).ok());
+    let seconds = file.and_then(|seconds| seconds.trim().parse().ok());
+    time::Duration::days(days.unwrap_or(0)) + time::Duration::seconds(seconds.unwrap_or(0))
 }
 
 #[cfg(not(feature = "failpoints"))]

@@ -6,7 +6,8 @@ use std::io;
 use std::process::ExitCode;
 
 use pgkeep_postgres::EngineError;
-use pgkeep_workflow::WorkflowError;
+use pgkeep_store::StoreError;
+use pgkeep_workflow::{PkiError, WorkflowError};
 
 /// An error that knows what to do about it. It takes the place of the error that it holds, so
 /// that a hint adds nothing to the chain.
@@ -33,6 +34,10 @@ impl Error for Hinted {
 const FAILED: u8 = 1;
 /// That of wrong use, as `clap` has it.
 const WRONG_USE: u8 = 2;
+
+/// What to do about a state file of a newer pgkeep, whose servers run on meanwhile.
+const OF_NEWER: &str = "install that version or a later one; to go back to this one, \
+                        use a copy of the data directory from before";
 
 /// Adds what to do about a failure.
 pub(crate) trait Hint<T> {
@@ -99,6 +104,18 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
             return Some(hinted.hint.clone());
+        }
+        if let Some(StoreError::Newer { .. }) = cause.downcast_ref::<StoreError>() {
+            return Some(OF_NEWER.to_owned());
+        }
+        let pki = cause.downcast_ref::<PkiError>();
+        let pki = pki.or_else(|| match cause.downcast_ref::<WorkflowError>() {
+            Some(WorkflowError::Pki(pki)) => Some(pki),
+            _ => None,
+        });
+        if let Some(PkiError::NoPassphrase(_)) = pki {
+            let hint = "say where it is with --ca-passphrase-file or --ca-passphrase-command";
+            return Some(hint.to_owned());
         }
         let engine = cause.downcast_ref::<EngineError>();
         let engine = engine.or_else(|| match cause.downcast_ref::<WorkflowError>() {

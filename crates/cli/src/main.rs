@@ -7,6 +7,7 @@
 
 mod api_client;
 mod args;
+mod authorities;
 mod clock;
 mod commands;
 mod credentials;
@@ -17,6 +18,7 @@ mod lock;
 mod machine;
 mod os_user;
 mod output;
+mod passphrase;
 mod plane;
 mod progress;
 mod published;

@@ -39,7 +39,7 @@ pub(crate) struct Plane {
 impl Plane {
     /// Opens the state and the authorities, making both at the first start, which takes seconds.
     pub(crate) fn open(prepared: Prepared, args: &ServeArgs) -> anyhow::Result<Self> {
-        let Prepared { data, user, hosts, engines, listener, lock } = prepared;
+        let Prepared { data, user, hosts, engines, listener, lock, passphrase } = prepared;
         if Some(&user.name.as_str()) == UNPRIVILEGED.last() {
             warn!("runs as {}, which other services use too: adduser --system pgkeep", user.name);
         }
@@ -62,6 +62,7 @@ impl Plane {
             address: args.address,
             pool_size: args.pool,
             authorities: None,
+            passphrase,
         });
         let control = control.map_err(explain)?;
         publish_bundles(&data, &control)?;
@@ -102,19 +103,18 @@ impl Plane {
             },
         );
         let api = async {
-            let served = api.await;
-            // Either it was told to stop or it cannot go on: the driver ends with it.
+            api.await;
+            // The driver ends with it.
             let _ = tell.send(true);
-            served
         };
-        let ((), served) = tokio::join!(driver, api);
+        tokio::join!(driver, api);
         bundles.abort();
         drop(self.api_url);
         if self.stop_instances {
             info!("stopping the servers of all instances");
             pgkeep_workflow::stop_all(&self.control).await?;
         }
-        served.context("the API broke off")
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
-//! What a running pgkeep leaves in the data directory for other commands: the address of its API
-//! and the trust bundles.
+//! What a running pgkeep leaves in the data directory for other commands: the address of its API,
+//! the trust bundles and the revocation lists.
 //!
-//! Files, so that no command but `serve` ever opens the authorities' folder with its keys.
+//! Files, so that hardly a command but `serve` opens the authorities' folder with its keys.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -9,11 +9,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use pgkeep_model::CA_POLICIES;
-use pgkeep_workflow::{Authorities, Control};
+use pgkeep_workflow::{Authorities, AuthorityInfo, Control};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -38,6 +37,21 @@ impl DataDirectory {
     /// The roots of one authority.
     pub(crate) fn authority_pem(&self, ca_identifier: &str) -> PathBuf {
         self.path().join("bundles").join(format!("{ca_identifier}.pem"))
+    }
+
+    /// The revocation lists of all authorities.
+    pub(crate) fn bundle_crl(&self) -> PathBuf {
+        self.path().join("bundles/global-bundle.crl")
+    }
+
+    /// The revocation lists of one authority.
+    pub(crate) fn authority_crl(&self, ca_identifier: &str) -> PathBuf {
+        self.path().join("bundles").join(format!("{ca_identifier}.crl"))
+    }
+
+    /// When the authorities' folder had changed from which all these were made.
+    pub(crate) fn bundles_as_of(&self) -> PathBuf {
+        self.path().join("bundles/as-of")
     }
 
     fn api_url_file(&self) -> PathBuf {
@@ -76,17 +90,34 @@ impl Drop for ApiUrl {
     }
 }
 
-/// Writes the trust bundles. They are no secret, though the folder above lets nobody pass.
+/// Writes the trust bundles and revocation lists. They are no secret, though the folder
+/// above lets nobody pass.
 pub(crate) fn publish_bundles(data: &DataDirectory, control: &Control) -> anyhow::Result<()> {
     let authorities = control.authorities();
     make_folder(&data.path().join("bundles"))?;
     write_whole(&data.bundle_pem(), authorities.bundle_pem(), 0o644)?;
     write_whole(&data.bundle_p7b(), authorities.bundle_p7b(), 0o644)?;
-    for policy in CA_POLICIES {
-        let pem = authorities.authority_pem(policy.identifier)?;
-        write_whole(&data.authority_pem(policy.identifier), pem, 0o644)?;
+    for AuthorityInfo { identifier, .. } in authorities.describe() {
+        write_whole(
+            &data.authority_pem(&identifier),
+            authorities.authority_pem(&identifier)?,
+            0o644,
+        )?;
+        write_whole(
+            &data.authority_crl(&identifier),
+            authorities.authority_crl(&identifier)?,
+            0o644,
+        )?;
     }
-    Ok(())
+    write_whole(&data.bundle_crl(), authorities.crl_pem(), 0o644)?;
+    // The last: by it other commands know what the others are made from.
+    let as_of = authorities.as_of().map_or(0, since_epoch);
+    write_whole(&data.bundles_as_of(), as_of.to_string(), 0o644)
+}
+
+/// Nanoseconds.
+pub(crate) fn since_epoch(at: SystemTime) -> u128 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |it| it.as_nanos())
 }
 
 /// Writes the trust bundles again whenever `changes` tells that they are others.

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use nix::unistd::geteuid;
 use pgkeep_postgres::{EngineCatalogue, EngineSettings};
-use pgkeep_workflow::HostsFile;
+use pgkeep_workflow::{HostsFile, Passphrase};
 
 use crate::args::{EngineArgs, HostsArg, ServeArgs};
 use crate::data_directory::{DataDirectory, make_folder, xdg_folder};
 use crate::failure::{Hint as _, hinted};
 use crate::lock::Lock;
 use crate::os_user::OsUser;
+use crate::passphrase;
 
 /// Everything that had to be opened, by a process that now has no privileges.
 #[derive(Debug)]
@@ -25,10 +26,12 @@ pub(crate) struct Prepared {
     pub(crate) engines: EngineCatalogue,
     pub(crate) listener: TcpListener,
     pub(crate) lock: Lock,
+    pub(crate) passphrase: Option<Passphrase>,
 }
 
 /// Opens what needs root, and gives root up. Only before there is a second thread.
 pub(crate) fn prepare(args: &ServeArgs) -> anyhow::Result<Prepared> {
+    let passphrase = passphrase::read(&args.passphrase)?;
     let (data, user) = DataDirectory::locate(&args.data)?.ensure(args.user.user.as_deref())?;
     ensure_engines_folder(&engines_folder(&args.engines)?, &user)?;
     let hosts = open_hosts(&args.hosts, &data)?;
@@ -41,7 +44,7 @@ pub(crate) fn prepare(args: &ServeArgs) -> anyhow::Result<Prepared> {
     let listener = TcpListener::bind(args.listen.listen)
         .with_context(|| format!("cannot listen on {}", args.listen.listen))
         .hint(|| "choose another --listen; port 0 takes a free one".to_owned())?;
-    Ok(Prepared { data, user, hosts, engines, listener, lock })
+    Ok(Prepared { data, user, hosts, engines, listener, lock, passphrase })
 }
 
 /// The engines of this machine.

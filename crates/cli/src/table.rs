@@ -36,12 +36,17 @@ pub(crate) fn render_json(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
-/// A name that clients chose. A terminal takes control characters for commands.
-fn name(name: &str) -> String {
+/// A text that others chose. A terminal takes control characters for commands.
+pub(crate) fn printable(text: &str) -> String {
     let shown = |one: char| {
         if one.is_control() { one.escape_default().collect() } else { one.to_string() }
     };
-    if name.is_empty() { "-".to_owned() } else { name.chars().map(shown).collect() }
+    text.chars().map(shown).collect()
+}
+
+/// A name in a cell.
+fn name(name: &str) -> String {
+    if name.is_empty() { "-".to_owned() } else { printable(name) }
 }
 
 /// The heads of a client's cells.

@@ -8,14 +8,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use pgkeep_testkit::{
-    ControlPlane, Instance, MASTER_USERNAME, Options, Psql, processes_under, wait_until,
-};
+use pgkeep_testkit::{ControlPlane, Instance, MASTER_USERNAME, Options, Psql, wait_until};
 use pgkeep_workflow::Effect;
 
 const FAILPOINT: &str = "PGKEEP_FAILPOINT";
@@ -333,21 +330,7 @@ impl Matrix {
             let instance = self.plane.wait_available(self.name());
             self.assert_is_as_wanted(&instance);
         }
-        let rows: Vec<_> = self.plane.instances().into_iter().map(|it| it.resource_id).collect();
-        assert_eq!(self.plane.folders(), rows, "folders and rows");
-        let root = self.plane.data_directory();
-        let instances = root.join("instances");
-        let working: BTreeSet<_> = processes_under(&instances)
-            .into_iter()
-            .filter_map(|pid| fs::read_link(format!("/proc/{pid}/cwd")).ok())
-            .filter_map(|cwd| Some(cwd.strip_prefix(&instances).ok()?.iter().next()?.to_owned()))
-            .map(|name| name.into_string().unwrap())
-            .collect();
-        assert_eq!(working.into_iter().collect::<Vec<_>>(), rows, "servers and rows");
-        let names = |folder: &str| fs::read_dir(root.join(folder)).unwrap().count();
-        assert_eq!(names("run"), rows.len(), "folders of sockets");
-        assert_eq!(names("trash"), 0, "what was removed");
-        assert_eq!(self.plane.addresses().len(), rows.len() + 1, "names in the hosts file");
+        assert_eq!(self.plane.check_world(&self.plane.instances()), Ok(()));
     }
 
     fn assert_is_as_wanted(&self, instance: &Instance) {

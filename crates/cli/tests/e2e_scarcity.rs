@@ -5,11 +5,9 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use pgkeep_testkit::{ControlPlane, Options, Psql, run, wait_until};
+use pgkeep_testkit::{ControlPlane, Disk, Options, Psql, wait_until};
 
 /// After failures in a row pgkeep tries again once a minute.
 const LIMIT: Duration = Duration::from_mins(3);
@@ -55,11 +53,11 @@ fn a_taken_port_is_waited_for() {
 #[test]
 fn a_full_disk_is_survived() {
     let disk = Disk::mount("160m");
-    let options = Options { pool: 0, data_directory: Some(disk.data()), ..Options::default() };
+    let options =
+        Options { pool: 0, data_directory: Some(disk.path().to_owned()), ..Options::default() };
     let plane = ControlPlane::start_with(options);
     // Room for the state file, but for no data directory.
-    let filler = disk.data().join("filler");
-    fill(&filler, 130);
+    let filler = disk.fill(130);
     plane.create("waits", "16", &[]);
     plane.create("goes", "16", &[]);
     wait_for_word(&plane, "waits", "No space left on device");
@@ -73,7 +71,7 @@ fn a_full_disk_is_survived() {
     assert_eq!(psql.query("SELECT 1"), "1");
 
     // To the last byte: nothing can be recorded, and what is asked for is refused or done later.
-    fill(&filler, 1000);
+    disk.fill(1000);
     let parameters = [("DBInstanceIdentifier", "waits"), ("DBPortNumber", "6543")];
     let asked = plane.call("ModifyDBInstance", &parameters);
     fs::remove_file(&filler).unwrap();
@@ -89,43 +87,4 @@ fn a_full_disk_is_survived() {
     plane.delete("waits");
     plane.wait_deleted("waits");
     plane.assert_clean();
-}
-
-/// Writes so many MiB, or until the disk is full.
-fn fill(path: &Path, mib: usize) {
-    let chunk = vec![1_u8; 1 << 20];
-    let mut file = fs::File::create(path).unwrap();
-    for _ in 0..mib {
-        if std::io::Write::write_all(&mut file, &chunk).is_err() {
-            return;
-        }
-    }
-}
-
-/// A small file system in memory. Only root can mount one where pgkeep, which as root becomes
-/// another user, can reach it.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    fn mount(size: &str) -> Self {
-        let place = tempfile::Builder::new().prefix("pgkeep-disk-").tempdir().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={size},mode=755"), "none"]);
-        let outcome = run(mount.arg(place.path()), "");
-        assert!(
-            outcome.status.success(),
-            "this test mounts a file system of its own, so it needs root: {outcome:?}"
-        );
-        Self(place)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.0.path().to_owned()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        run(Command::new("umount").arg(self.0.path()), "");
-    }
 }

@@ -45,6 +45,23 @@ pub enum PkiError {
     /// A server cannot present a pair, or clients would not trust it.
     #[error("{0}")]
     Pair(String),
+    /// A key is encrypted, and nobody gave the passphrase.
+    #[error("{0} is encrypted, and no passphrase was given")]
+    NoPassphrase(String),
+    /// The passphrase is another, or the file is damaged: the two cannot be told apart.
+    #[error("{0} cannot be decrypted: the passphrase is wrong, or the file is damaged")]
+    WrongPassphrase(String),
+    /// A key was not encrypted.
+    #[error("cannot encrypt a key")]
+    Encrypt(#[source] pkcs8::Error),
+    /// An authority of the user's own was not taken; nothing was changed.
+    #[error("the authority {identifier} is not taken: {problem}")]
+    Import {
+        /// Its identifier.
+        identifier: String,
+        /// What is wrong, as a sentence.
+        problem: String,
+    },
     /// The certificate was not made.
     #[error("cannot issue a certificate for {subject}")]
     Issue {
@@ -53,17 +70,20 @@ pub enum PkiError {
         /// The encoder's answer.
         source: rcgen::Error,
     },
-    /// Certificates could not be packed as PKCS#7.
-    #[error("cannot encode the bundle as PKCS#7")]
+    /// Certificates could not be encoded.
+    #[error("cannot encode a certificate, a revocation list or the bundle")]
     Bundle(#[source] der::Error),
     /// No authority has this identifier.
     #[error("there is no authority {0:?}")]
     UnknownAuthority(String),
+    /// A serial number that is none.
+    #[error("{0:?} is not a serial number in hexadecimal")]
+    Serial(String),
     /// The leaf's key is not of the authority's family.
     #[error("authority {authority} signs {} keys, not {}", expected.name(), found.name())]
     KeyFamily {
         /// The authority's identifier.
-        authority: &'static str,
+        authority: String,
         /// The authority's kind of key.
         expected: KeyAlgorithm,
         /// The kind of the key given.

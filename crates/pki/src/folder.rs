@@ -6,7 +6,7 @@
 //! appears in the same way.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -47,6 +47,33 @@ pub(crate) fn write_whole(parent: &Path, name: &str, files: &[(&str, String)]) -
     sync(&hidden)?;
     fs::rename(&hidden, &place).map_err(PkiError::file("put into place", &place))?;
     sync(parent)
+}
+
+/// Writes a file of mode 0600 that is there as it was or as it is to be.
+pub(crate) fn write_file(path: &Path, content: &str) -> Result<()> {
+    let hidden = path.with_added_extension("new");
+    let mut new = OpenOptions::new();
+    let file = new.write(true).create(true).truncate(true).mode(0o600).open(&hidden);
+    file.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(PkiError::file("write", &hidden))?;
+    fs::rename(&hidden, path).map_err(PkiError::file("put into place", path))?;
+    path.parent().map_or(Ok(()), sync)
+}
+
+/// Removes a folder with all that is in it.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(PkiError::file("remove", folder))?;
+    folder.parent().map_or(Ok(()), sync)
+}
+
+/// The names of what is in a folder, in their order.
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.map_err(PkiError::file("read", folder))?;
+    let names = entries.into_iter().filter_map(|it| it.file_name().into_string().ok());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Reads a text file.

@@ -11,7 +11,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pgkeep_model::{CaPolicy, KeyAlgorithm};
+use pgkeep_model::CaPolicy;
 use rcgen::{Issuer, KeyPair, PublicKeyData as _};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -20,14 +20,15 @@ use crate::bundle::render_pem;
 use crate::check::{check_profile, check_signed, validity_of};
 use crate::info::parse_pem;
 use crate::key::{generate_pair, parse_pair};
+use crate::keys::Keys;
 use crate::parallel::in_parallel;
 use crate::profile::{AuthorityProfile, Validity, plan_validity};
 use crate::{CertificateInfo, PkiError, Result, folder};
 
-const ROOT: &str = "root.pem";
-const ROOT_KEY: &str = "root-key.pem";
-const SUBORDINATE: &str = "subordinate.pem";
-const SUBORDINATE_KEY: &str = "subordinate-key.pem";
+pub(crate) const ROOT: &str = "root.pem";
+pub(crate) const ROOT_KEY: &str = "root-key.pem";
+pub(crate) const SUBORDINATE: &str = "subordinate.pem";
+pub(crate) const SUBORDINATE_KEY: &str = "subordinate-key.pem";
 
 /// Where an authority is, and whose it is.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +36,7 @@ pub(crate) struct Home<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) policy: &'static CaPolicy,
     pub(crate) region: &'a str,
+    pub(crate) keys: Keys<'a>,
 }
 
 /// A certificate of an authority, checked; its key stays on the disk.
@@ -90,11 +92,6 @@ impl Home<'_> {
         Ok(false)
     }
 
-    /// Holds a root's key against its certificate.
-    pub(crate) fn check_root_key(&self, root: usize, certificate: &CaCertificate) -> Result<()> {
-        self.root_key(root, certificate).map(drop)
-    }
-
     /// A subordinate with its key, to sign leaves.
     pub(crate) fn signer(
         &self,
@@ -103,7 +100,7 @@ impl Home<'_> {
         certificate: &CaCertificate,
     ) -> Result<Issuer<'static, KeyPair>> {
         let path = self.subordinate_folder(root, number).join(SUBORDINATE_KEY);
-        issuer(certificate, read_key(&path, self.policy.key, certificate, SUBORDINATE)?)
+        issuer(certificate, self.read_key(&path, certificate, SUBORDINATE)?)
     }
 
     /// Makes the first root with its first subordinate.
@@ -128,9 +125,9 @@ impl Home<'_> {
             "",
             &[
                 (ROOT, root.pem()),
-                (ROOT_KEY, root_key.serialize_pem()),
+                (ROOT_KEY, self.keys.seal(&root_key)?),
                 (SUBORDINATE, signed.pem()),
-                (SUBORDINATE_KEY, key.serialize_pem()),
+                (SUBORDINATE_KEY, self.keys.seal(&key)?),
             ],
         )
     }
@@ -143,7 +140,7 @@ impl Home<'_> {
         let key = generate_pair(self.policy.key)?;
         let made = profile.params(validity).self_signed(&key);
         let made = made.map_err(PkiError::issue(profile.subject()))?;
-        let files = [(ROOT, made.pem()), (ROOT_KEY, key.serialize_pem())];
+        let files = [(ROOT, made.pem()), (ROOT_KEY, self.keys.seal(&key)?)];
         self.write(&root_suffix(root), &files)
     }
 
@@ -165,7 +162,7 @@ impl Home<'_> {
         let key = generate_pair(self.policy.key)?;
         let made = profile.params(life).signed_by(&key, &issuer);
         let made = made.map_err(PkiError::issue(profile.subject()))?;
-        let files = [(SUBORDINATE, made.pem()), (SUBORDINATE_KEY, key.serialize_pem())];
+        let files = [(SUBORDINATE, made.pem()), (SUBORDINATE_KEY, self.keys.seal(&key)?)];
         self.write(&subordinate_suffix(root, number), &files)
     }
 
@@ -174,9 +171,29 @@ impl Home<'_> {
         self.folder(&root_suffix(root)).join(ROOT)
     }
 
-    fn root_key(&self, root: usize, certificate: &CaCertificate) -> Result<KeyPair> {
+    /// A root's key, held against its certificate.
+    pub(crate) fn root_key(&self, root: usize, certificate: &CaCertificate) -> Result<KeyPair> {
         let path = self.folder(&root_suffix(root)).join(ROOT_KEY);
-        read_key(&path, self.policy.key, certificate, ROOT)
+        self.read_key(&path, certificate, ROOT)
+    }
+
+    /// Reads a private key and holds it against the certificate beside it.
+    fn read_key(
+        &self,
+        path: &Path,
+        certificate: &CaCertificate,
+        certificate_name: &str,
+    ) -> Result<KeyPair> {
+        let algorithm = self.policy.key;
+        let key = parse_pair(algorithm, &self.keys.read(path)?).ok_or_else(|| {
+            let name = algorithm.name();
+            PkiError::unfit(path, format!("is no {name} private key in PKCS#8 PEM"))
+        })?;
+        if key.subject_public_key_info() == parse(path, &certificate.der)?.public_key().raw {
+            Ok(key)
+        } else {
+            Err(PkiError::unfit(path, format!("is not the key of {certificate_name}")))
+        }
     }
 
     /// The first subordinate of the first root shares its folder.
@@ -240,31 +257,18 @@ fn load(
     Ok(CaCertificate { pem: render_pem(&der)?, info, validity, der })
 }
 
-fn parse<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'a>> {
+pub(crate) fn parse<'a>(path: &Path, der: &'a [u8]) -> Result<X509Certificate<'a>> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         _ => Err(PkiError::unfit(path, "is not an X.509 certificate")),
     }
 }
 
-/// Reads a private key and holds it against the certificate beside it.
-fn read_key(
-    path: &Path,
-    algorithm: KeyAlgorithm,
+/// A certificate with its key, to sign.
+pub(crate) fn issuer(
     certificate: &CaCertificate,
-    certificate_name: &str,
-) -> Result<KeyPair> {
-    let key = parse_pair(algorithm, &folder::read_private(path)?).ok_or_else(|| {
-        PkiError::unfit(path, format!("is no {} private key in PKCS#8 PEM", algorithm.name()))
-    })?;
-    if key.subject_public_key_info() == parse(path, &certificate.der)?.public_key().raw {
-        Ok(key)
-    } else {
-        Err(PkiError::unfit(path, format!("is not the key of {certificate_name}")))
-    }
-}
-
-fn issuer(certificate: &CaCertificate, key: KeyPair) -> Result<Issuer<'static, KeyPair>> {
+    key: KeyPair,
+) -> Result<Issuer<'static, KeyPair>> {
     let issuer = Issuer::from_ca_cert_der(&certificate.der.as_slice().into(), key);
     issuer.map_err(PkiError::issue(&*certificate.info.subject))
 }

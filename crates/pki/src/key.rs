@@ -99,6 +99,26 @@ fn curve_of(key: &SubjectPublicKeyInfo<'_>) -> Option<&'static str> {
         .find_map(|(oid, name)| (oid == curve).then_some(name))
 }
 
+/// How a key of an authority of the user's own signs, and the kind of key that its leaves have;
+/// none of a kind that is too weak, or that rcgen does not know.
+pub(crate) fn own_signature(
+    key: &SubjectPublicKeyInfo<'_>,
+) -> Option<(&'static SignatureAlgorithm, KeyAlgorithm)> {
+    match key.parsed().ok()? {
+        PublicKey::RSA(rsa) => match rsa.key_size() {
+            2048..4096 => Some((&rcgen::PKCS_RSA_SHA256, KeyAlgorithm::Rsa2048)),
+            4096..=8192 => Some((&rcgen::PKCS_RSA_SHA384, KeyAlgorithm::Rsa4096)),
+            _ => None,
+        },
+        PublicKey::EC(_) => match curve_of(key)? {
+            "P-256" => Some((&rcgen::PKCS_ECDSA_P256_SHA256, KeyAlgorithm::EcdsaP384)),
+            "P-384" => Some((&rcgen::PKCS_ECDSA_P384_SHA384, KeyAlgorithm::EcdsaP384)),
+            _ => Some((&rcgen::PKCS_ECDSA_P521_SHA512, KeyAlgorithm::EcdsaP384)),
+        },
+        _ => None,
+    }
+}
+
 fn signature_of(algorithm: KeyAlgorithm) -> &'static SignatureAlgorithm {
     match algorithm {
         KeyAlgorithm::Rsa2048 => &rcgen::PKCS_RSA_SHA256,

@@ -6,12 +6,12 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::bundle::render_pem;
 use crate::check::check_signed;
-use crate::key::parse_pair;
+use crate::key::{algorithm_of, parse_pair};
 use crate::{Authorities, CertificateInfo, PkiError, Result};
 
 /// What a server presents itself with, as PEM.
 pub struct PairPem<'a> {
-    /// The leaf and then its subordinate.
+    /// The leaf and then its subordinate, and those between that and the root.
     pub chain: &'a str,
     /// The leaf's private key.
     pub key: &'a str,
@@ -32,10 +32,10 @@ impl Authorities {
         endpoint: &str,
         pair: &PairPem<'_>,
     ) -> Result<CertificateInfo> {
-        let authority = self.find(ca_identifier)?;
+        let line = &self.find(ca_identifier)?.line;
         let wrong = |problem: String| PkiError::Pair(problem);
         let blocks = blocks(pair.chain);
-        let [leaf_pem, subordinate_pem] = blocks.as_slice() else {
+        let [leaf_pem, subordinate_pem, others @ ..] = blocks.as_slice() else {
             return Err(wrong("the certificate is not a leaf with its subordinate in PEM".into()));
         };
         let (Ok(([], leaf)), Some(info)) = (
@@ -49,16 +49,19 @@ impl Authorities {
             return Err(wrong(format!("the certificate is for {names}, not for {endpoint}")));
         }
         // The chains of subordinates to their roots were checked as they were loaded.
-        let (issuer, root) = authority.path_of(&subordinate_pem.contents);
+        let (issuer, root) = line.path_of(&subordinate_pem.contents);
         let Ok((_, subordinate)) = X509Certificate::from_der(&issuer.der) else {
             return Err(PkiError::NotACertificate);
         };
         check_signed(&leaf, &subordinate)
             .map_err(|problem| wrong(format!("the certificate {problem}")))?;
-        if subordinate_pem.contents != issuer.der {
+        let sent = [subordinate_pem].into_iter().chain(others);
+        let sent = sent.map(|it| render_pem(&it.contents)).collect::<Result<String>>()?;
+        if sent != issuer.pem {
             return Err(wrong("the certificate is followed by another than its issuer's".into()));
         }
-        let algorithm = authority.policy.key;
+        // Of the user's own, another kind than what is issued now may have been before.
+        let algorithm = algorithm_of(leaf.public_key()).unwrap_or(line.key);
         let key = parse_pair(algorithm, pair.key).ok_or_else(|| {
             wrong(format!("the key is no {} private key in PKCS#8 PEM", algorithm.name()))
         })?;

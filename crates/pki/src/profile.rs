@@ -6,14 +6,14 @@
 use pgkeep_model::{CaPolicy, KeyAlgorithm};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyUsagePurpose, SanType, SerialNumber,
+    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use crate::{PkiError, Result};
 
 /// How far before its making a certificate starts, for clients whose clocks are behind.
-const BACKDATE: Duration = Duration::hours(1);
+pub(crate) const BACKDATE: Duration = Duration::hours(1);
 
 /// The longest common name: RFC 5280 appendix A.1, ub-common-name.
 const COMMON_NAME_MAX: usize = 64;
@@ -74,20 +74,29 @@ pub(crate) struct AuthorityProfile {
 impl AuthorityProfile {
     /// A root: no path length, as in the original.
     pub(crate) fn root(policy: &CaPolicy, region: &str, suffix: &str) -> Result<Self> {
-        Self::named(policy, format!("pgkeep RDS {region} Root CA {}{suffix}", policy.label), None)
+        Self::named(
+            policy.key,
+            format!("pgkeep RDS {region} Root CA {}{suffix}", policy.label),
+            None,
+        )
     }
 
     /// A subordinate of a root.
     pub(crate) fn subordinate(policy: &CaPolicy, region: &str, suffix: &str) -> Result<Self> {
         let name = format!("pgkeep RDS {region} Subordinate CA {}{suffix}", policy.label);
-        Self::named(policy, name, Some(0))
+        Self::named(policy.key, name, Some(0))
     }
 
-    fn named(policy: &CaPolicy, common_name: String, path_length: Option<u8>) -> Result<Self> {
+    /// An intermediate of the user's own that asks for a certificate.
+    pub(crate) fn own(key: KeyAlgorithm, region: &str, identifier: &str) -> Result<Self> {
+        Self::named(key, format!("pgkeep RDS {region} {identifier}"), Some(0))
+    }
+
+    fn named(key: KeyAlgorithm, common_name: String, path_length: Option<u8>) -> Result<Self> {
         if common_name.len() > COMMON_NAME_MAX {
             return Err(PkiError::NameTooLong(common_name));
         }
-        Ok(Self { common_name, key: policy.key, path_length })
+        Ok(Self { common_name, key, path_length })
     }
 
     /// The subject, as [`crate::CertificateInfo`] shows it.
@@ -95,8 +104,24 @@ impl AuthorityProfile {
         format!("O=pgkeep, CN={}", self.common_name)
     }
 
+    /// The request for its certificate, as PEM.
+    pub(crate) fn request(&self, key: &KeyPair) -> Result<String> {
+        let mut params = CertificateParams::default();
+        self.describe(&mut params);
+        let request = params.serialize_request(key).and_then(|it| it.pem());
+        request.map_err(PkiError::issue(self.subject()))
+    }
+
     pub(crate) fn params(&self, validity: Validity) -> CertificateParams {
         let mut params = params(validity);
+        self.describe(&mut params);
+        // A root names no authority above it.
+        params.use_authority_key_identifier_extension = self.path_length.is_some();
+        params
+    }
+
+    fn describe(&self, params: &mut CertificateParams) {
+        params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::OrganizationName, "pgkeep");
         params.distinguished_name.push(DnType::CommonName, self.common_name.as_str());
         params.is_ca = IsCa::Ca(
@@ -107,9 +132,6 @@ impl AuthorityProfile {
             KeyUsagePurpose::KeyCertSign,
             KeyUsagePurpose::CrlSign,
         ];
-        // A root names no authority above it.
-        params.use_authority_key_identifier_extension = self.path_length.is_some();
-        params
     }
 }
 

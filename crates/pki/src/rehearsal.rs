@@ -78,5 +78,5 @@ fn make(
     now: OffsetDateTime,
 ) -> Result<Authorities> {
     let is_wanted = |identifier: &str| identifiers.contains(&identifier);
-    Authorities::ensure_some(policies.each_ref(), is_wanted, dir, region, now)
+    Authorities::ensure_some(policies.each_ref(), is_wanted, dir, region, None, now)
 }

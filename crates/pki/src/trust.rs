@@ -1,6 +1,5 @@
 //! Until when clients verify that trust some roots of an authority, and not those that follow.
 
-use pgkeep_model::CaPolicy;
 use time::OffsetDateTime;
 
 use crate::CertificateInfo;
@@ -11,9 +10,10 @@ use crate::profile::add_years;
 /// vouches for what is served now.
 ///
 /// That is until the first root that they lack may sign, one that is not made yet included: when
-/// the root before it no longer covers a whole subordinate. Not before, whatever happens.
+/// the root before it no longer covers a whole subordinate, which has `subordinate_years`. Not
+/// before, whatever happens.
 pub fn trusted_until(
-    policy: &CaPolicy,
+    subordinate_years: u16,
     roots: &[CertificateInfo],
     trusted: &[CertificateInfo],
 ) -> Option<OffsetDateTime> {
@@ -21,5 +21,5 @@ pub fn trusted_until(
         trusted.iter().any(|it| it.fingerprint_sha256 == root.fingerprint_sha256)
     };
     let last = roots.iter().take_while(is_trusted).last()?;
-    add_years(last.not_after, -i32::from(policy.subordinate_years))
+    add_years(last.not_after, -i32::from(subordinate_years))
 }

@@ -147,7 +147,7 @@ fn read_portion(path: &Path, offset: u64) -> std::io::Result<Portion> {
 
 /// Counts the connections in a stretch of the log, and answers how many bytes are done with; the
 /// rest is to come again with what follows it. Nothing follows a stretch that `is_whole`.
-fn scan(bytes: &[u8], starts_line: bool, is_whole: bool, seen: &mut Sightings) -> usize {
+pub(crate) fn scan(bytes: &[u8], starts_line: bool, is_whole: bool, seen: &mut Sightings) -> usize {
     let mut at = 0;
     if !starts_line {
         match memchr(b'\n', bytes) {

@@ -10,6 +10,8 @@ mod conf;
 mod connections;
 mod engine;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod kept;
 mod layout;
 mod logs;

@@ -1,4 +1,5 @@
-//! Trust bundles over HTTP, at the paths that the service's own have.
+//! Trust bundles over HTTP, at the paths that the service's own have, and revocation lists beside
+//! them.
 
 use std::sync::Arc;
 
@@ -25,6 +26,11 @@ pub(crate) async fn bundle(
     match file.rsplit_once('.') {
         Some((name, "pem")) if is_bundle(name) => found(PEM, authorities.bundle_pem().into_bytes()),
         Some((name, "p7b")) if is_bundle(name) => found(P7B, authorities.bundle_p7b().to_vec()),
+        Some((name, "crl")) if is_bundle(name) => found(PEM, authorities.crl_pem().into_bytes()),
+        Some((name, "crl")) if scope == "global" => match authorities.authority_crl(name) {
+            Ok(crl) => found(PEM, crl.as_bytes().to_vec()),
+            Err(_) => not_found(),
+        },
         Some((name, "pem")) if scope == "global" => match authorities.authority_pem(name) {
             Ok(pem) => found(PEM, pem.into_bytes()),
             Err(_) => not_found(),

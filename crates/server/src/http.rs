@@ -1,7 +1,7 @@
 //! HTTP around the API: the way of a request from bytes to an answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
@@ -10,11 +10,16 @@ use axum::http::{Method, Request as HttpRequest, Response as HttpResponse, Statu
 use pgkeep_query::sigv4::{RequestHead, Target, verify};
 use pgkeep_query::{MAX_BODY_BYTES, Params, Request, Secret, render_error};
 use pgkeep_workflow::Control;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::actions;
 use crate::error::ApiError;
+use crate::listen::HEAD_LIMIT;
 use crate::metrics::Latencies;
+
+/// How long a client may take to send the body of a request.
+const BODY_LIMIT: Duration = HEAD_LIMIT;
 
 /// The one key that may sign requests.
 #[derive(Debug, Clone)]
@@ -39,21 +44,27 @@ pub(crate) async fn handle(
 ) -> HttpResponse<Body> {
     let request_id = uuid::Uuid::new_v4().to_string();
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY_BYTES).await;
+    let body = timeout(BODY_LIMIT, to_bytes(body, MAX_BODY_BYTES)).await;
     let begun = Instant::now();
-    let (action, answer) = if let Ok(body) = body {
-        // The state file and the hash of a password block.
-        let (id, api) = (request_id.clone(), Arc::clone(&api));
-        let work = tokio::task::spawn_blocking(move || api.answer(&head, &body, &id));
-        work.await.unwrap_or_else(|error| (None, Err(ApiError::panicked(error))))
-    } else {
-        (None, Err(ApiError::value(format!("A request has at most {MAX_BODY_BYTES} bytes."))))
+    let (action, answer) = match body {
+        Ok(Ok(body)) => {
+            // The state file and the hash of a password block.
+            let (id, api) = (request_id.clone(), Arc::clone(&api));
+            let work = tokio::task::spawn_blocking(move || api.answer(&head, &body, &id));
+            work.await.unwrap_or_else(|error| (None, Err(ApiError::panicked(error))))
+        }
+        Ok(Err(_)) => refused(format!("A request has at most {MAX_BODY_BYTES} bytes.")),
+        Err(_) => refused(format!("A request takes at most {} s.", BODY_LIMIT.as_secs())),
     };
     api.latencies.observe(action, &answer, begun.elapsed());
     match answer {
         Ok(xml) => respond(StatusCode::OK, &request_id, xml),
         Err(error) => refuse(&error, &request_id),
     }
+}
+
+fn refused(message: String) -> (Option<&'static str>, Result<String, ApiError>) {
+    (None, Err(ApiError::value(message)))
 }
 
 /// Answers with an error; its cause goes to the log.

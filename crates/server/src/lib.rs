@@ -9,13 +9,13 @@ mod error;
 mod filter;
 mod http;
 mod kept;
+mod listen;
 mod metrics;
 mod page;
 mod parameters;
 mod render;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -27,31 +27,14 @@ pub use http::Credentials;
 use http::Api;
 use metrics::Latencies;
 
-/// How long requests under way may take to end once the server was told to.
-const GRACE_PERIOD: Duration = Duration::from_secs(5);
-
 /// Serves until `shutdown` resolves, then answers the requests that are under way.
 pub async fn serve(
     control: Arc<Control>,
     credentials: Credentials,
     listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (told, mut heard) = tokio::sync::watch::channel(false);
-    let told_when_over = async move {
-        shutdown.await;
-        let _ = told.send(true);
-    };
-    let server =
-        axum::serve(listener, router(control, credentials)).with_graceful_shutdown(told_when_over);
-    let patience = async {
-        let _ = heard.wait_for(|told| *told).await;
-        tokio::time::sleep(GRACE_PERIOD).await;
-    };
-    tokio::select! {
-        result = server => result,
-        () = patience => Ok(()),
-    }
+    shutdown: impl Future<Output = ()>,
+) {
+    listen::listen(listener, router(control, credentials), shutdown).await;
 }
 
 fn router(control: Arc<Control>, credentials: Credentials) -> Router {

@@ -74,7 +74,7 @@ struct OfCertificate {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfAuthority {
-    ca_certificate_identifier: &'static str,
+    ca_certificate_identifier: String,
     kind: &'static str,
     serial: String,
 }
@@ -128,7 +128,7 @@ impl Api {
             for (kind, CertificateInfo { serial_hex: serial, not_after, .. }) in
                 roots.chain(subordinates)
             {
-                let ca_certificate_identifier = authority.identifier;
+                let ca_certificate_identifier = authority.identifier.clone();
                 let certificate = OfAuthority { ca_certificate_identifier, kind, serial };
                 expiries.push((certificate, not_after.unix_timestamp()));
             }

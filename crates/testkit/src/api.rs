@@ -15,7 +15,7 @@ use crate::Xml;
 const VERSION: &str = "2014-10-31";
 
 /// Where the API is, and who asks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Api {
     host: String,
     region: String,
@@ -56,8 +56,8 @@ impl Api {
 
     /// The same of a pgkeep whose clock goes ahead by days, or behind.
     #[must_use]
-    pub fn ahead(self, days: i64) -> Self {
-        Self { ahead: Duration::days(days), ..self }
+    pub fn ahead(self, by: Duration) -> Self {
+        Self { ahead: by, ..self }
     }
 
     /// Calls an operation and gives its answer.
@@ -77,27 +77,24 @@ impl Api {
         action: &str,
         parameters: &[(&str, &str)],
     ) -> io::Result<Result<Xml, Refusal>> {
+        read_answer(self.send(&self.request(action, parameters))?)
+    }
+
+    /// Fetches a file: the status and the content.
+    pub fn fetch(&self, path: &str) -> (u16, Vec<u8>) {
+        let head =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.host);
+        self.send(&head).and_then(read_response).expect("the API answers")
+    }
+
+    /// A signed request, as it goes over the wire; the connection ends with the answer.
+    pub fn request(&self, action: &str, parameters: &[(&str, &str)]) -> String {
         let encode = |(name, value): &(&str, &str)| {
             format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
         };
         let fields = [("Action", action), ("Version", VERSION)];
         let form: Vec<_> = fields.iter().chain(parameters).map(encode).collect();
-        let (status, body) = self.post(&form.join("&"))?;
-        let xml = Xml::new(String::from_utf8(body).expect("UTF-8"));
-        if status == 200 {
-            return Ok(Ok(xml));
-        }
-        let text = |name| xml.text(name).unwrap_or_else(|| format!("no {name} in {xml}"));
-        Ok(Err(Refusal { status, code: text("Code"), message: text("Message") }))
-    }
-
-    /// Fetches a file: the status and the content.
-    pub fn fetch(&self, path: &str) -> (u16, Vec<u8>) {
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
-        self.exchange(&head, "").expect("the API answers")
-    }
-
-    fn post(&self, form: &str) -> io::Result<(u16, Vec<u8>)> {
+        let form = form.join("&");
         let kind = "application/x-www-form-urlencoded";
         let headers = [("content-type", kind), ("host", &*self.host)];
         let head = RequestHead { method: "POST", path: "/", query: "", headers: &headers };
@@ -106,35 +103,56 @@ impl Api {
         let key = &self.access_key_id;
         let signature =
             sign(&head, form.as_bytes(), target, key, &self.secret, now).expect("a host");
-        let head = format!(
+        format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nX-Amz-Date: {}\r\n\
-             Authorization: {}\r\nContent-Length: {}\r\n",
+             Authorization: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
             self.host,
             signature.x_amz_date,
             signature.authorization,
             form.len(),
-        );
-        self.exchange(&head, form)
+        )
     }
 
-    fn exchange(&self, head: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
+    /// Opens a connection and sends what may be a request, or a part of one.
+    ///
+    /// # Errors
+    /// There is no connection, or it broke.
+    pub fn send(&self, text: &str) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect(&self.host)?;
-        write!(stream, "{head}Connection: close\r\n\r\n{body}")?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
-        let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
-        });
-        let body = answer.split_off(end + 4);
-        match (status, length) {
-            (Some(status), Some(length)) if body.len() == length => Ok((status, body)),
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
+        stream.write_all(text.as_bytes())?;
+        Ok(stream)
+    }
+}
+
+/// The answer of the API on a connection that ends with it.
+///
+/// # Errors
+/// There is no whole answer.
+pub fn read_answer(stream: TcpStream) -> io::Result<Result<Xml, Refusal>> {
+    let (status, body) = read_response(stream)?;
+    let xml = Xml::new(String::from_utf8(body).expect("UTF-8"));
+    if status == 200 {
+        return Ok(Ok(xml));
+    }
+    let text = |name| xml.text(name).unwrap_or_else(|| format!("no {name} in {xml}"));
+    Ok(Err(Refusal { status, code: text("Code"), message: text("Message") }))
+}
+
+fn read_response(mut stream: TcpStream) -> io::Result<(u16, Vec<u8>)> {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
+    let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
+    });
+    let body = answer.split_off(end + 4);
+    match (status, length) {
+        (Some(status), Some(length)) if body.len() == length => Ok((status, body)),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 

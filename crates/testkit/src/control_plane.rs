@@ -34,11 +34,16 @@ pub struct Options {
     pub pool: usize,
     /// Variables for `pgkeep serve` alone.
     pub environment: Vec<(String, String)>,
+    /// Whether its servers end with it when it is told to end.
+    pub stop_instances: bool,
+    /// Another program than the one that was built.
+    pub program: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { data_directory: None, pool: 1, environment: Vec::new() }
+        let environment = Vec::new();
+        Self { data_directory: None, pool: 1, environment, stop_instances: true, program: None }
     }
 }
 
@@ -87,13 +92,21 @@ impl ControlPlane {
     /// Starts it again, after its end if it still runs.
     #[track_caller]
     pub fn restart(&mut self) {
+        assert!(self.try_restart(), "pgkeep serve ended:\n{}", self.log());
+    }
+
+    /// The same where something may stand in its way; answers whether it serves.
+    #[track_caller]
+    pub fn try_restart(&mut self) -> bool {
         self.end();
         let _ = fs::remove_file(self.api_url());
         let log = OpenOptions::new().create(true).append(true).open(self.log_file());
         let log = log.expect("a log file");
         let mut serve = self.command("serve");
         serve
-            .args(["--listen", "127.0.0.1:0", "--stop-instances", "--hosts-file"])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(self.options.stop_instances.then_some("--stop-instances"))
+            .arg("--hosts-file")
             .arg(self.hosts_file())
             .args(["--pool", &self.options.pool.to_string()])
             // Effects and failures, but not every question of a test that waits.
@@ -104,7 +117,8 @@ impl ControlPlane {
             .stderr(log);
         self.serve = Some(serve.spawn().expect("pgkeep runs"));
         let url = self.await_url();
-        self.access = Some(self.read_access(&url));
+        self.access = url.as_ref().map(|url| self.read_access(url)).or(self.access.take());
+        url.is_some()
     }
 
     /// Starts it again with a variable for `pgkeep serve` set, or unset.
@@ -134,6 +148,11 @@ impl ControlPlane {
         ended
     }
 
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.serve.as_ref().map(|serve| serve.id().cast_signed())
+    }
+
     /// The API.
     pub fn api(&self) -> &Api {
         &self.access().api
@@ -152,10 +171,16 @@ impl ControlPlane {
         &self.access().environment
     }
 
+    /// The program that was built.
+    pub fn built() -> PathBuf {
+        let built = ["PGKEEP_BIN", "CARGO_BIN_EXE_pgkeep"].into_iter().find_map(std::env::var_os);
+        built.expect("PGKEEP_BIN, or a test of the crate pgkeep").into()
+    }
+
     /// A command of pgkeep for this data directory.
     pub fn command(&self, name: &str) -> Command {
-        let built = ["PGKEEP_BIN", "CARGO_BIN_EXE_pgkeep"].into_iter().find_map(std::env::var_os);
-        let mut command = Command::new(built.expect("PGKEEP_BIN, or a test of the crate pgkeep"));
+        let own = self.options.program.clone();
+        let mut command = Command::new(own.unwrap_or_else(Self::built));
         command.arg(name).arg("--data-dir").arg(&self.data);
         command
     }
@@ -212,7 +237,7 @@ impl ControlPlane {
     /// Holds that of the instances that were deleted nothing is left, and that there are no others.
     #[track_caller]
     pub fn assert_clean(&self) {
-        let own = self.serve.as_ref().map(|serve| serve.id().cast_signed());
+        let own = self.pid();
         // Preparing an instance ahead of need runs for a second at most, in its own time.
         wait_until("only pgkeep itself works in its folder", STOP_LIMIT, || {
             let mut others = processes_under(&self.data);
@@ -240,12 +265,14 @@ impl ControlPlane {
     }
 
     #[track_caller]
-    fn await_url(&mut self) -> String {
+    fn await_url(&mut self) -> Option<String> {
         wait_until("pgkeep serve answers", START_LIMIT, || {
-            assert!(!self.has_ended(), "pgkeep serve ended:\n{}", self.log());
+            if self.has_ended() {
+                return Ok(None);
+            }
             let url = fs::read_to_string(self.api_url()).unwrap_or_default();
             let url = url.trim();
-            if url.is_empty() { Err(self.log()) } else { Ok(url.to_owned()) }
+            if url.is_empty() { Err(self.log()) } else { Ok(Some(url.to_owned())) }
         })
     }
 
@@ -264,11 +291,12 @@ impl ControlPlane {
         let (key, secret) = (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"));
         let days = self.options.environment.iter().find(|(name, _)| name == "PGKEEP_CLOCK_DAYS");
         let days = days.map_or(0, |(_, days)| days.parse().expect("a number of days"));
-        let api = Api::new(url, value("AWS_REGION"), key, secret).ahead(days);
+        let api = Api::new(url, value("AWS_REGION"), key, secret).ahead(time::Duration::days(days));
         Access { api, environment }
     }
 
-    fn end(&mut self) {
+    /// Tells it to end, and waits until it has.
+    pub fn end(&mut self) {
         if let Some(serve) = &self.serve {
             signal(serve.id().cast_signed(), Signal::TERM);
         }

@@ -143,7 +143,8 @@ impl ControlPlane {
         self.call("DescribeEvents", &source).expect("events").texts("Message").join("\n")
     }
 
-    fn read_instances(&self, answer: &Xml) -> Vec<Instance> {
+    /// The instances of an answer to `DescribeDBInstances`.
+    pub fn read_instances(&self, answer: &Xml) -> Vec<Instance> {
         let addresses = self.addresses();
         let instance = |xml: Xml| {
             let text = |name: &str| xml.text(name).expect(name);

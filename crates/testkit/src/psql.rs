@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use crate::program::{Outcome, program, run};
 use crate::{ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME};
@@ -109,7 +109,12 @@ impl Session {
     /// Starts psql, which connects.
     #[track_caller]
     pub fn open(psql: &Psql) -> Self {
-        let mut command = psql.command();
+        Self::of(psql.command())
+    }
+
+    /// Starts psql by a command that can be anything else than [`Psql::command`] says, too.
+    #[track_caller]
+    pub fn of(mut command: Command) -> Self {
         command.args(["--no-align", "--tuples-only", "--quiet"]);
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut psql = pipes.spawn().expect("psql runs");
@@ -121,17 +126,27 @@ impl Session {
     /// The one row of a statement.
     #[track_caller]
     pub fn ask(&mut self, statement: &str) -> String {
-        writeln!(self.statements, "{statement}").expect("the session is open");
+        self.try_ask(statement).expect("the session is open")
+    }
+
+    /// The same of a session that may end meanwhile.
+    pub fn try_ask(&mut self, statement: &str) -> Option<String> {
+        writeln!(self.statements, "{statement}").ok()?;
         let mut row = String::new();
         self.rows.read_line(&mut row).expect("UTF-8");
-        row.strip_suffix('\n').expect("the session is open").to_owned()
+        Some(row.strip_suffix('\n')?.to_owned())
     }
 
     /// Ends it.
     #[track_caller]
-    pub fn close(mut self) {
+    pub fn close(self) {
+        assert!(self.end().success());
+    }
+
+    /// Ends it, whatever became of it.
+    pub fn end(mut self) -> ExitStatus {
         drop(self.statements);
-        assert!(self.psql.wait().expect("its status").success());
+        self.psql.wait().expect("its status")
     }
 }
 

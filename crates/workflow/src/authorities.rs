@@ -1,38 +1,56 @@
 //! The authorities over the years: once a day and at the start, never in a request, `pki` is asked
 //! to make what they need from now on. Whoever asks for them has a value that does not change.
+//!
+//! `pgkeep authority` leaves revocations and authorities of the user's own in their folder, which
+//! are heeded within a second, or at the next start: what follows from them is decided for each
+//! instance like any other difference.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use pgkeep_model::DbInstance;
 use pgkeep_pki::Authorities;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::failpoint::pause;
 use crate::{Control, Settings, WorkflowError};
 
-/// From one look to the next, by the clock.
-const PERIOD: Duration = Duration::from_hours(24);
-/// How often the clock is asked, which runs on while a machine sleeps.
-const PAUSE: Duration = Duration::from_hours(1);
+/// The folder of the authorities in a data directory.
+pub const AUTHORITIES: &str = "authorities";
 
-/// Sees to the authorities until the runtime ends. What failed is tried again at the next pause.
+/// From one look to the next, by the clock, which runs on while a machine sleeps.
+const PERIOD: Duration = Duration::from_hours(24);
+/// The same after one that failed.
+const RETRY_PERIOD: Duration = Duration::from_hours(1);
+/// How often the clock is asked, and the folder whether it was changed: one `stat`.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Sees to the authorities until the runtime ends.
 pub(crate) async fn keep_authorities(control: Arc<Control>) {
+    if control.settings.authorities.is_some() {
+        return;
+    }
     let period = pause("PGKEEP_AUTHORITIES_LOOK_MS", PERIOD);
-    let mut last = control.clock().now();
+    let mut due = control.clock().now() + period;
+    let mut seen = control.authorities().as_of();
     loop {
         tokio::time::sleep(period.min(PAUSE)).await;
-        let now = control.clock().now();
-        if now - last < period {
+        let (now, found) = (control.clock().now(), changed_at(&control.settings));
+        // Longer than that only after the clock was put back.
+        let waits = now < due && due - now <= period;
+        if waits && found == seen {
             continue;
         }
+        seen = found;
         let look = Arc::clone(&control);
         let looked = tokio::task::spawn_blocking(move || look.renew_authorities()).await;
-        match looked.map_err(WorkflowError::Interrupted).flatten() {
-            Ok(()) => last = now,
-            Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "authorities not seen to");
-            }
+        due = now + period;
+        if let Err(error) = looked.map_err(WorkflowError::Interrupted).flatten() {
+            due = now + period.min(RETRY_PERIOD);
+            warn!(error = &error as &dyn std::error::Error, "authorities not seen to");
         }
     }
 }
@@ -43,20 +61,39 @@ impl Control {
         Arc::clone(&self.authorities.borrow())
     }
 
-    /// Tells when the trust bundle has changed.
+    /// Tells when the trust bundle or a revocation list may have changed.
     pub fn follow_bundle(&self) -> watch::Receiver<Arc<Authorities>> {
         self.authorities.subscribe()
     }
 
+    /// Whether the certificate of an instance was revoked.
+    pub(crate) fn is_revoked(&self, instance: &DbInstance) -> bool {
+        let certificate = instance.applied.certificate.as_ref();
+        certificate.is_some_and(|it| self.authorities.borrow().is_revoked(&it.serial))
+    }
+
+    /// Until when what the authority of an instance signs now is valid; none if it is not there.
+    pub fn signs_until(&self, instance: &DbInstance) -> Option<OffsetDateTime> {
+        self.authorities.borrow().signs_until(&instance.desired.ca_identifier).ok()
+    }
+
     fn renew_authorities(&self) -> Result<(), WorkflowError> {
-        let renewed = ensure_authorities(&self.settings)?;
-        self.authorities.send_if_modified(|held| {
-            let has_changed = held.bundle_pem() != renewed.bundle_pem();
-            *held = renewed;
-            has_changed
-        });
+        self.authorities.send_replace(ensure_authorities(&self.settings)?);
+        // A certificate may have been revoked, or a better one may be had.
+        let now = self.clock().now();
+        self.store.quickly(|state| state.make_all_due(now))?;
+        self.wake();
         Ok(())
     }
+}
+
+/// When a file or folder last came into the authorities' own, or went.
+fn changed_at(settings: &Settings) -> Option<SystemTime> {
+    std::fs::metadata(folder(settings)).and_then(|it| it.modified()).ok()
+}
+
+fn folder(settings: &Settings) -> PathBuf {
+    settings.data_directory.join(AUTHORITIES)
 }
 
 /// Opens the authorities of a data directory, and makes what they need from now on; those that were
@@ -66,6 +103,7 @@ pub(crate) fn ensure_authorities(settings: &Settings) -> Result<Arc<Authorities>
         return Ok(Arc::clone(given));
     }
     let region = settings.installation.region.as_str();
-    let folder = settings.data_directory.join("authorities");
-    Ok(Arc::new(Authorities::ensure(&folder, region, settings.clock.now())?))
+    let (folder, now) = (folder(settings), settings.clock.now());
+    let passphrase = settings.passphrase.as_ref();
+    Ok(Arc::new(Authorities::ensure(&folder, region, passphrase, now)?))
 }

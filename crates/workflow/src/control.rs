@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use pgkeep_model::{
     Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
 };
-use pgkeep_pki::Authorities;
+use pgkeep_pki::{Authorities, Passphrase};
 use pgkeep_postgres::{
     EngineCatalogue, InstanceFiles, Layout, LogFile, LogPortion, PostgresError, Postmasters,
     log_files, log_portion, tail_start,
@@ -51,6 +51,8 @@ pub struct Settings {
     pub pool_size: usize,
     /// Authorities other than those of the data directory, for a control plane of a rehearsal.
     pub authorities: Option<Arc<Authorities>>,
+    /// The passphrase of the authorities' keys.
+    pub passphrase: Option<Passphrase>,
 }
 
 /// The control plane without its API.

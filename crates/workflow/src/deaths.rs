@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pgkeep_model::{DbInstance, DbiResourceId};
 use pgkeep_postgres::Postmaster;
 use time::{Duration, OffsetDateTime};
-use tracing::warn;
 
 use crate::driver::Driver;
 
@@ -37,9 +36,15 @@ pub(crate) struct Deaths {
 }
 
 impl Deaths {
-    /// When the instance may be started, if not at once.
-    pub(crate) fn not_before(&self, id: &DbiResourceId) -> Option<OffsetDateTime> {
-        self.with(|records| records.get(id).and_then(|record| record.not_before))
+    /// When the instance may be started, if not at once. What is further away than any pause was
+    /// said by a clock that has been put back.
+    pub(crate) fn not_before(
+        &self,
+        id: &DbiResourceId,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        let at = self.with(|records| records.get(id).and_then(|record| record.not_before));
+        at.filter(|at| *at > now && *at - now <= LONGEST_PAUSE)
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut HashMap<DbiResourceId, Record>) -> T) -> T {
@@ -79,10 +84,7 @@ impl Driver {
             postmaster.ended().await;
             let now = driver.control.clock().now();
             driver.deaths.ended(&id, now, started_at);
-            if let Err(error) = driver.control.store.quickly(|state| state.wake_at(&id, now)) {
-                warn!(%id, error = &error as &dyn std::error::Error, "could not note an end");
-            }
-            driver.control.wake();
+            driver.make_due(&id);
         });
     }
 }

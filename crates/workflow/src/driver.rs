@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgkeep_model::DbiResourceId;
+use pgkeep_store::Transaction;
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
@@ -17,28 +19,37 @@ use crate::{Control, WorkflowError};
 
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
-/// The longest sleep; what falls due earlier cuts it short.
-const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_hours(24);
+/// The longest sleep; what falls due earlier cuts it short. The clock that says what is due may be
+/// moved, and a sleep does not count the time in which the machine sleeps.
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Works on instances until it is told to stop.
 pub(crate) struct Driver {
     pub(crate) control: Arc<Control>,
     pub(crate) deaths: Deaths,
     busy: Mutex<HashSet<DbiResourceId>>,
+    /// Due now, which the state file could not be told (a full disk, say).
+    untold: Mutex<HashSet<DbiResourceId>>,
 }
 
 impl Driver {
     pub(crate) fn new(control: Arc<Control>) -> Arc<Self> {
-        Arc::new(Self { control, deaths: Deaths::default(), busy: Mutex::default() })
+        Arc::new(Self {
+            control,
+            deaths: Deaths::default(),
+            busy: Mutex::default(),
+            untold: Mutex::default(),
+        })
     }
 
     /// Runs until `shutdown` resolves, then lets effects under way come to their end.
     pub(crate) async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
         let mut tasks = JoinSet::new();
+        let mut last = OffsetDateTime::UNIX_EPOCH;
         tokio::pin!(shutdown);
         loop {
-            let pause = self.take_up_due(&mut tasks).unwrap_or_else(|error| {
-                error!(error = &error as &dyn std::error::Error, "could not read what is due");
+            let pause = self.take_up_due(&mut tasks, &mut last).unwrap_or_else(|error| {
+                error!(error = &error as &dyn std::error::Error, "could not tell what is due");
                 STATE_PAUSE
             });
             tokio::select! {
@@ -51,21 +62,29 @@ impl Driver {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Starts a task for each due instance, and says how long nothing else falls due.
+    /// Starts a task for each due instance, and says how long nothing else falls due. If the clock
+    /// was put back since the `last` look, what is due later may have been meant for now.
     fn take_up_due(
         self: &Arc<Self>,
         tasks: &mut JoinSet<()>,
+        last: &mut OffsetDateTime,
     ) -> Result<std::time::Duration, WorkflowError> {
         let now = self.control.clock().now();
+        if now < *last {
+            warn!(from = %last, to = %now, "the clock was put back");
+            self.control.store.quickly(|state| state.make_all_due(now))?;
+        }
+        *last = now;
+        self.tell_due(now)?;
         let (due, next) =
             self.control.store.read(|state| Ok((state.due(now)?, state.next_due_after(now)?)))?;
         for id in due {
             // One that is busy ends with a wake-up, and is then looked at again.
-            if self.busy().insert(id.clone()) {
+            if held(&self.busy).insert(id.clone()) {
                 let driver = Arc::clone(self);
                 tasks.spawn(async move {
                     driver.bring_to_rest(&id).await;
-                    driver.busy().remove(&id);
+                    held(&driver.busy).remove(&id);
                     driver.control.wake();
                     if driver.control.taken.swap(false, Ordering::Relaxed) {
                         driver.control.refill.notify_one();
@@ -74,7 +93,7 @@ impl Driver {
             }
         }
         let pause = next.and_then(|at| (at - now).try_into().ok());
-        Ok(pause.unwrap_or(LONGEST_PAUSE))
+        Ok(pause.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
     }
 
     async fn bring_to_rest(self: &Arc<Self>, id: &DbiResourceId) {
@@ -96,15 +115,29 @@ impl Driver {
         };
         if let Err(error) = result.await {
             warn!(%id, error = &error as &dyn std::error::Error, "could not record an outcome");
-            // The state file cannot be written (a full disk, say): what is due cannot be kept
-            // there, so it is kept here.
             tokio::time::sleep(STATE_PAUSE).await;
-            let now = self.control.clock().now();
-            let _ = self.control.store.quickly(|state| state.wake_at(id, now));
+            self.make_due(id);
         }
     }
 
-    fn busy(&self) -> MutexGuard<'_, HashSet<DbiResourceId>> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Makes an instance due now, whether the state file can be written or not.
+    pub(crate) fn make_due(&self, id: &DbiResourceId) {
+        held(&self.untold).insert(id.clone());
+        self.control.wake();
     }
+
+    fn tell_due(&self, now: OffsetDateTime) -> Result<(), WorkflowError> {
+        let mut untold = held(&self.untold);
+        if !untold.is_empty() {
+            let tell =
+                |state: &Transaction<'_>| untold.iter().try_for_each(|id| state.wake_at(id, now));
+            self.control.store.quickly(tell)?;
+            untold.clear();
+        }
+        Ok(())
+    }
+}
+
+fn held(ids: &Mutex<HashSet<DbiResourceId>>) -> MutexGuard<'_, HashSet<DbiResourceId>> {
+    ids.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pgkeep_model::parameters::openssl_release;
 use pgkeep_model::{
     Applied, CertificateRecord, DbInstance, EngineSource, EventCategory, InstanceStatus,
-    KeyAlgorithm, ca_policy,
+    KeyAlgorithm,
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
@@ -85,13 +85,11 @@ impl Step<'_> {
 
     async fn issue_certificate(&self) -> Result<Record, WorkflowError> {
         let desired = &self.instance.desired;
-        let policy = ca_policy(&desired.ca_identifier).ok_or_else(|| {
-            WorkflowError::Model(format!("unknown authority {}", desired.ca_identifier))
-        })?;
-        let key = self.leaf_key(policy.key).await?;
         let authorities = self.control.authorities();
+        let (authority, algorithm) = authorities.key_of(&desired.ca_identifier)?;
+        let key = self.leaf_key(algorithm).await?;
         let now = self.control.clock().now();
-        let leaf = authorities.issue_leaf(policy.identifier, &key, &desired.endpoint, now)?;
+        let leaf = authorities.issue_leaf(authority, &key, &desired.endpoint, now)?;
         let record = certificate_record(&desired.ca_identifier, &desired.endpoint, &leaf);
         let (serial, applied) = (&record.serial, &self.instance.applied);
         let pair =
@@ -312,7 +310,9 @@ impl Step<'_> {
                 let why = self.damage.as_ref().map(|found| {
                     format!(", since the files of the one in use were damaged: {found}")
                 });
-                let why = why.unwrap_or_default();
+                let revoked = self.control.is_revoked(instance);
+                let revoked = revoked.then(|| ", since the one in use was revoked".to_owned());
+                let why = revoked.or(why).unwrap_or_default();
                 let message = format!("Issued a new server certificate by {authority}{why}.");
                 (EventCategory::ConfigurationChange, message)
             }

@@ -1,6 +1,7 @@
 //! Events that warn before a certificate ends which was not renewed.
 //!
-//! Only the leaf is looked at: its issuers end no earlier.
+//! Only the leaf is looked at: its issuers end no earlier. That of an authority of the user's own
+//! ends with it, and nobody but the user can do something about that.
 
 use pgkeep_model::{DbInstance, EventCategory, ExpiryWarning, due_expiry_warning};
 use time::OffsetDateTime;
@@ -12,12 +13,13 @@ impl Control {
     /// Appends the event of a warning that is due and was not given.
     pub(crate) fn warn_of_expiry(&self, instance: &DbInstance) -> Result<(), WorkflowError> {
         let now = self.clock().now();
-        let Some((warning, message)) = warning(instance, now) else { return Ok(()) };
+        let until = self.signs_until(instance);
+        let Some((warning, message)) = warning(instance, until, now) else { return Ok(()) };
         self.store.quickly(|state| {
             // Its time is now: what has not failed yet is done, not spoken of.
             let has_failed = instance.applied.refusal.is_some()
                 || state.last_error(&instance.resource_id)?.is_some();
-            if renews(instance, now) && !has_failed {
+            if renews(instance, until, now) && !has_failed {
                 return Ok(());
             }
             let warned = state.update_instance(&instance.resource_id, |row| {
@@ -31,7 +33,11 @@ impl Control {
     }
 }
 
-fn warning(instance: &DbInstance, now: OffsetDateTime) -> Option<(ExpiryWarning, String)> {
+fn warning(
+    instance: &DbInstance,
+    signs_until: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Option<(ExpiryWarning, String)> {
     let certificate = instance.applied.certificate.as_ref()?;
     let days = due_expiry_warning(certificate.not_after, now)?;
     let warning = ExpiryWarning { serial: certificate.serial.clone(), days };
@@ -40,7 +46,11 @@ fn warning(instance: &DbInstance, now: OffsetDateTime) -> Option<(ExpiryWarning,
     }
     let left = (certificate.not_after - now).whole_days();
     let when = if left >= 0 { format!("ends in {left} days") } else { "has ended".to_owned() };
-    let message = format!("The server certificate {when}, on {}.", certificate.not_after.date());
+    let authority = &certificate.ca_identifier;
+    let ends_with = signs_until.filter(|end| *end <= certificate.not_after);
+    let with = ends_with.map(|_| format!(", with its authority {authority}")).unwrap_or_default();
+    let on = certificate.not_after.date();
+    let message = format!("The server certificate {when}, on {on}{with}.");
     Some((warning, message))
 }
 
@@ -62,7 +72,7 @@ mod tests {
         let mut said = Vec::new();
         for day in -100..2 {
             let now = end + Duration::days(day);
-            if let Some((given, message)) = warning(&instance, now) {
+            if let Some((given, message)) = warning(&instance, None, now) {
                 instance.applied.warned = Some(given);
                 said.push((day, message));
             }
@@ -72,7 +82,11 @@ mod tests {
         });
         assert_eq!(said, expected);
         instance.applied.certificate.as_mut().unwrap().serial = "another".to_owned();
-        let late = warning(&instance, end + Duration::days(3)).unwrap().1;
+        let with_authority = warning(&instance, Some(end), end - Duration::days(7)).unwrap().1;
+        let expected = "The server certificate ends in 7 days, on 2027-01-01, with its authority \
+                        rds-ca-rsa2048-g1.";
+        assert_eq!(with_authority, expected);
+        let late = warning(&instance, None, end + Duration::days(3)).unwrap().1;
         assert_eq!(late, "The server certificate has ended, on 2027-01-01.");
     }
 }

@@ -31,6 +31,7 @@ mod wanted;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+pub use authorities::AUTHORITIES;
 pub use control::{Control, LogPosition, Settings};
 pub use decide::{Effect, Wanted, World, decide};
 pub use effects::openssl_of;
@@ -38,7 +39,8 @@ pub use error::WorkflowError;
 pub use hosts::HostsFile;
 pub use maintenance::due_renewal;
 pub use pgkeep_pki::{
-    Authorities, AuthorityInfo, CertificateInfo, PkiError, rehearsal, trusted_until,
+    Authorities, AuthorityInfo, CertificateInfo, OwnCertificate, Passphrase, PkiError, Revocation,
+    import_authority, rehearsal, request_authority, trusted_until,
 };
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;

@@ -15,12 +15,18 @@ const REFUSAL_PAUSE: Duration = Duration::hours(1);
 /// The same while the one in use is for another endpoint: clients that verify need the new one.
 const REFUSAL_PAUSE_RENAMED: Duration = Duration::minutes(1);
 
-/// When the next window with something to do opens.
-pub(crate) fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
+/// When the next window with something to do opens. What its authority signs is valid until
+/// `signs_until`, if that is there.
+pub(crate) fn next_window(
+    instance: &DbInstance,
+    signs_until: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Option<OffsetDateTime> {
     let window = window(instance);
     let change =
         window.filter(|_| instance.pending.waits_for_window()).map(|it| it.next_start(now));
     let certificate = instance.applied.certificate.as_ref().filter(|_| instance.desired.running);
+    let certificate = certificate.filter(|it| gains(it, signs_until));
     let waits = waits_until(instance, now);
     let renewal = certificate.map(|it| renewal(it, window, now).max(waits.unwrap_or(now)));
     [change, renewal, waits].into_iter().flatten().min()
@@ -29,25 +35,47 @@ pub(crate) fn next_window(instance: &DbInstance, now: OffsetDateTime) -> Option<
 /// Until when no other certificate is issued, after one that was refused.
 pub(crate) fn waits_until(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
     let refusal = instance.applied.refusal.as_ref();
-    let same = refusal.filter(|refusal| refusal.generation == instance.generation);
+    // One of a time to come is of a clock that was wrong.
+    let same =
+        refusal.filter(|refusal| refusal.generation == instance.generation && refusal.at <= now);
     let certificate = instance.applied.certificate.as_ref();
     let renamed = certificate.is_some_and(|it| it.endpoint != instance.desired.endpoint);
     let pause = if renamed { REFUSAL_PAUSE_RENAMED } else { REFUSAL_PAUSE };
     same.map(|refusal| refusal.at + pause).filter(|until| *until > now)
 }
 
-/// Whether an instance's certificate is to be renewed now.
-pub(crate) fn renews(instance: &DbInstance, now: OffsetDateTime) -> bool {
+/// Whether an instance's certificate is to be renewed now: also one that is not valid yet, issued
+/// by a clock that was wrong.
+pub(crate) fn renews(
+    instance: &DbInstance,
+    signs_until: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> bool {
     let certificate = instance.applied.certificate.as_ref();
     certificate.is_some_and(|certificate| {
         instance.desired.replaced_serial.as_ref() == Some(&certificate.serial)
-            || renewal(certificate, window(instance), now) <= now
+            || certificate.not_before > now
+            || (gains(certificate, signs_until)
+                && renewal(certificate, window(instance), now) <= now)
     })
 }
 
+/// Whether another certificate would live longer. One of an authority of the user's own ends with
+/// that, and until another is imported there is nothing to gain.
+fn gains(certificate: &CertificateRecord, signs_until: Option<OffsetDateTime>) -> bool {
+    signs_until.is_none_or(|end| end > certificate.not_after)
+}
+
 /// When the certificate of an instance is renewed, if it is past half of its life.
-pub fn due_renewal(instance: &DbInstance, now: OffsetDateTime) -> Option<OffsetDateTime> {
+pub fn due_renewal(
+    instance: &DbInstance,
+    signs_until: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Option<OffsetDateTime> {
     let certificate = instance.applied.certificate.as_ref()?;
+    if !gains(certificate, signs_until) {
+        return None;
+    }
     let CertificateRecord { not_before, not_after, .. } = certificate;
     let is_due = *not_before + (*not_after - *not_before) / 2 <= now;
     is_due.then(|| renewal(certificate, window(instance), now))

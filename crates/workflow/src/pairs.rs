@@ -15,6 +15,7 @@ use pgkeep_postgres::{InstanceFiles, PairMark, check_in_use, pair_mark, read_key
 use tracing::warn;
 
 use crate::failpoint::pause;
+use crate::maintenance::{renews, waits_until};
 use crate::rest::chain;
 use crate::{Control, WorkflowError};
 
@@ -29,7 +30,8 @@ struct Reading {
     damage: Option<String>,
 }
 
-/// Wakes the driver for every instance whose pair was damaged, until the runtime ends.
+/// Wakes the driver for every instance whose pair was damaged or is to be renewed, until the
+/// runtime ends.
 pub(crate) async fn watch_pairs(control: Arc<Control>) {
     loop {
         if let Err(error) = control.look_at_pairs() {
@@ -49,8 +51,10 @@ impl Control {
         let serving = instances.iter().filter(|it| it.desired.running && !it.desired.deleted);
         for instance in serving.filter(|it| it.applied.certificate.is_some()) {
             self.warn_of_expiry(instance)?;
-            if self.damage(instance).is_some() {
-                let now = self.clock().now();
+            let now = self.clock().now();
+            let until = self.signs_until(instance);
+            let renews = renews(instance, until, now) && waits_until(instance, now).is_none();
+            if renews || self.damage(instance).is_some() {
                 self.store.quickly(|state| state.wake_at(&instance.resource_id, now))?;
                 self.wake();
             }

@@ -37,7 +37,8 @@ impl Driver {
         } else {
             InstanceStatus::Stopped
         };
-        let next = next_window(instance, control.clock().now());
+        let until = control.signs_until(instance);
+        let next = next_window(instance, until, control.clock().now());
         let settled = control.store.quickly(|state| {
             let mut settled = false;
             state.update_instance(id, |row| {
@@ -105,7 +106,13 @@ impl Driver {
                         row.status = InstanceStatus::Modifying;
                     }
                 }
-                if refuses_certificate(error) && row.applied.certificate != row.applied.proved {
+                let applied = &row.applied;
+                let in_its_time =
+                    applied.certificate.as_ref().is_some_and(|it| it.not_before <= now);
+                if in_its_time
+                    && refuses_certificate(error)
+                    && applied.certificate != applied.proved
+                {
                     let (generation, reason) = (row.generation, message.clone());
                     row.applied.refusal = Some(CertificateRefusal { at: now, generation, reason });
                 }

@@ -61,7 +61,7 @@ impl Driver {
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
             return self.rest(&instance, postmaster);
         };
-        let not_before = self.deaths.not_before(id).filter(|at| *at > control.clock().now());
+        let not_before = self.deaths.not_before(id, control.clock().now());
         self.announce(&instance, effect)?;
         if let (Effect::Start, Some(at)) = (effect, not_before) {
             control.store.quickly(|state| state.wake_at(id, at))?;
@@ -130,6 +130,8 @@ impl Driver {
 
     fn forget(&self, instance: &DbInstance) -> Result<Turn, WorkflowError> {
         let identifier = &instance.desired.identifier;
+        // Before the row goes: a kill in between would leave the name for good.
+        self.control.publish_names()?;
         self.control.store.durably(|state| {
             state.remove_instance(&instance.resource_id)?;
             state.append_events(&[self.control.instance_event(
@@ -138,7 +140,6 @@ impl Driver {
                 "DB instance deleted.",
             )])
         })?;
-        self.control.publish_names()?;
         info!(instance = %identifier, "deleted");
         Ok(Turn::Over)
     }
@@ -161,7 +162,8 @@ fn look(
         certificate: applied.certificate.is_some() && damage.is_none(),
         previous: proved
             .is_some_and(|it| it.not_after > now && control.check_pair(&files, it).is_ok()),
-        renews: renews(instance, now),
+        renews: renews(instance, control.signs_until(instance), now)
+            || control.is_revoked(instance),
         waits: waits_until(instance, now).is_some(),
         running,
     };

@@ -15,6 +15,7 @@ mod pgbench;
 mod reload;
 mod report;
 mod rotation;
+mod scanners;
 mod server;
 mod session;
 
@@ -52,9 +53,12 @@ enum Bench {
     Connections,
     /// Requests, memory and processor time with a hundred instances
     Hundred,
+    /// `pgkeep probe` beside other scanners
+    Probe,
 }
 
-const BENCHES: [Bench; 4] = [Bench::Create, Bench::Parameters, Bench::Connections, Bench::Hundred];
+const BENCHES: [Bench; 5] =
+    [Bench::Create, Bench::Parameters, Bench::Connections, Bench::Hundred, Bench::Probe];
 
 /// Builds pgkeep as it ships, runs the benches and shows the figures.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -94,6 +98,7 @@ async fn run_one(bench: Bench, pgkeep: &Path, repetitions: usize) -> Result<Vec<
             connections::run(pgkeep, repetitions).await.context("the bench connections")
         }
         Bench::Hundred => hundred::run(pgkeep, repetitions).await.context("the bench hundred"),
+        Bench::Probe => scanners::run(pgkeep, repetitions).await.context("the bench probe"),
     }
 }
 

@@ -80,6 +80,20 @@ impl Row {
         }
     }
 
+    /// A count of which ours is to be at most the other's.
+    pub(super) fn fewer(name: &str, ours: usize, other: (&str, usize)) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+        let ratio = ours as f64 / other.1 as f64;
+        Self {
+            name: name.to_owned(),
+            ours: ours.to_string(),
+            other: format!("{}: {}", other.0, other.1),
+            ratio: format!("{ratio:.2} × as many"),
+            target: "at most 1 ×".to_owned(),
+            met: Some(ratio <= 1.0),
+        }
+    }
+
     /// A figure that is to stay below a bound.
     pub(super) fn bounded(name: &str, value: f64, bound: f64, unit: &str) -> Self {
         Self {
@@ -176,6 +190,9 @@ certificate is proved, while one pgbench of each goes on over the connection it 
 fails if a connection or a query of theirs does, or if a new connection does not verify with \
 the bundle of before. *By hand* are 100 times `openssl req` with a P-384 key, `pg_ctl reload`, \
 and connections every millisecond until one verifies, on one server, under the same load.
+- *A scan* is of one server by hand, to its end, through a relay that counts connections. Each \
+scanner runs with its own defaults; nmap's `ssl-enum-ciphers` looks for protocols and suites only. \
+testssl.sh, which takes minutes, runs once.
 - *Memory* is `VmRSS` of `pgkeep serve` alone, with its 100 servers running, after those requests. \
 *Idle* is its user and system time in the second minute after that: in the first it reads what \
 the requests left in the servers' logs.

@@ -18,7 +18,7 @@ const LIST: &str = "xtask/edges.txt";
 /// Outside crates, and the only ones that ship with them.
 const OWNED: &[(&str, &[&str])] = &[
     ("axum", &["pgkeep-server"]),
-    ("prometheus-client", &["pgkeep-server"]),
+    ("prometheus-client", &["pgkeep", "pgkeep-server"]),
     ("rand", &["pgkeep", "pgkeep-pki", "pgkeep-postgres", "pgkeep-server", "pgkeep-workflow"]),
     ("rcgen", &["pgkeep-pki"]),
     ("rusqlite", &["pgkeep-store"]),

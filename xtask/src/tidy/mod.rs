@@ -7,6 +7,7 @@
 mod edges;
 mod exceptions;
 mod limits;
+mod security;
 mod source;
 mod texts;
 
@@ -27,6 +28,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     findings.extend(exceptions.unused());
+    findings.extend(security::check(&files));
     findings.extend(edges::check(workspace::root()?)?);
     for finding in &findings {
         eprintln!("{finding}");

@@ -26,7 +26,7 @@ impl File {
 
     /// Whether the whole file is code of tests or of developers, which ships in nothing.
     pub(super) fn is_for_developers(&self) -> bool {
-        let folders = ["xtask/", "crates/testkit/"];
+        let folders = ["xtask/", "crates/testkit/", "crates/torture/"];
         folders.iter().any(|folder| self.path.starts_with(folder))
             || self.path.contains("/tests/")
             || self.path.ends_with("/tests.rs")

@@ -61,6 +61,14 @@ pub(crate) fn ensure_bench_python() -> Result<PathBuf> {
     Ok(python.program("python"))
 }
 
+/// The scanners of TLS: sslscan, nmap and testssl on the path, and the sslyze that is returned.
+pub(crate) fn ensure_scanners() -> Result<PathBuf> {
+    system::ensure_all(system::SCANNERS, true)?;
+    let cache = open_cache()?;
+    let python = python::ensure(&cache.folder("scanners"), versions::SCANNERS_PYTHON, true)?;
+    Ok(python.program("sslyze"))
+}
+
 /// The cache, held so that two runs do not install into the same folder.
 struct Cache {
     folder: PathBuf,

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use super::versions::JDBC_JAR;
 use crate::workspace::run;
 
-struct Need {
+pub(super) struct Need {
     what: &'static str,
     package: &'static str,
     is_met: fn() -> bool,
@@ -33,13 +33,27 @@ const NEEDS: &[Need] = &[
     Need { what: "node", package: "nodejs", is_met: || is_on_path("node") },
     Need { what: "go", package: "golang-go", is_met: || is_on_path("go") },
     Need { what: "npm", package: "npm", is_met: || is_on_path("npm") },
+    Need { what: "systemd-analyze", package: "systemd", is_met: || is_on_path("systemd-analyze") },
+    Need { what: "adduser", package: "adduser", is_met: || is_on_path("adduser") },
 ];
 
 /// Read by Debian's postgresql-common when a server is installed.
 const CLUSTER_CONF: &str = "/etc/postgresql-common/createcluster.d/pgkeep-tests.conf";
 
+/// The scanners that `cargo xtask bench` sets `pgkeep probe` beside.
+pub(super) const SCANNERS: &[Need] = &[
+    Need { what: "sslscan", package: "sslscan", is_met: || is_on_path("sslscan") },
+    Need { what: "nmap", package: "nmap", is_met: || is_on_path("nmap") },
+    Need { what: "testssl", package: "testssl.sh", is_met: || is_on_path("testssl") },
+];
+
+/// Looks for what the checks need, and with `install` brings in what is missing.
 pub(super) fn ensure(install: bool) -> Result<()> {
-    let missing: Vec<_> = NEEDS.iter().filter(|need| !(need.is_met)()).collect();
+    ensure_all(NEEDS, install)
+}
+
+pub(super) fn ensure_all(needs: &[Need], install: bool) -> Result<()> {
+    let missing: Vec<_> = needs.iter().filter(|need| !(need.is_met)()).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -20,6 +20,9 @@ pub(super) const PYTHON: &[&str] = &[
 /// PyPI packages of the environment that `cargo xtask bench` uses besides.
 pub(super) const BENCH_PYTHON: &[&str] = &["boto3==1.44.5", "moto[server]==5.2.5"];
 
+/// PyPI packages of the environment with the scanner that `cargo xtask bench` uses.
+pub(super) const SCANNERS_PYTHON: &[&str] = &["sslyze==6.3.1"];
+
 /// npm packages that tests use.
 pub(super) const NODE: &[&str] = &["@aws-sdk/client-rds@3.1169.0", "pg@8.23.1"];
 

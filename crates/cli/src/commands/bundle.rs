@@ -1,12 +1,13 @@
-//! `pgkeep bundle`: the roots to trust, from the files that `serve` keeps.
+//! `pgkeep bundle`: the roots to trust, and the revocation lists, from the files that
+//! `serve` keeps.
 
 use std::fs;
 use std::io;
 
 use anyhow::Context as _;
-use pgkeep_model::{CA_POLICIES, ca_policy};
 
 use crate::args::BundleArgs;
+use crate::authorities::find;
 use crate::data_directory::DataDirectory;
 use crate::failure::hinted;
 use crate::output;
@@ -22,7 +23,9 @@ pub(super) fn run(args: &BundleArgs) -> anyhow::Result<()> {
         }
     }
     let path = match &args.ca {
-        Some(name) => data.authority_pem(authority(name)?),
+        Some(name) if args.crl => data.authority_crl(&authority(&data, name)?),
+        Some(name) => data.authority_pem(&authority(&data, name)?),
+        None if args.crl => data.bundle_crl(),
         None if args.p7b => data.bundle_p7b(),
         None => data.bundle_pem(),
     };
@@ -36,9 +39,7 @@ pub(super) fn run(args: &BundleArgs) -> anyhow::Result<()> {
     }
 }
 
-fn authority(name: &str) -> anyhow::Result<&'static str> {
-    ca_policy(name).map(|policy| policy.identifier).ok_or_else(|| {
-        let known = CA_POLICIES.map(|policy| policy.identifier).join(", ");
-        hinted(format!("there is no authority {name}"), format!("the authorities are {known}"))
-    })
+/// The authority's identifier as its files have it.
+fn authority(data: &DataDirectory, name: &str) -> anyhow::Result<String> {
+    Ok(find(data.authorities()?, name)?.identifier)
 }

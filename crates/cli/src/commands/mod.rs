@@ -1,13 +1,16 @@
 //! One file a command.
 
+mod authority;
 mod bundle;
 mod doctor;
+mod documents;
 mod engines;
 pub(crate) mod env;
 mod if_forced;
 mod in_view;
 mod logs;
 mod ls;
+mod probe;
 mod psql;
 mod quickstart;
 mod rehearse;
@@ -31,6 +34,7 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Quickstart(args) => quickstart::run(args).map(done),
         Command::Env(args) => env::run(&args).map(done),
         Command::Bundle(args) => bundle::run(&args).map(done),
+        Command::Authority(args) => authority::run(args).map(done),
         Command::Ls(args) => ls::run(&args).map(done),
         Command::Tls(args) if args.if_forced => if_forced::run(&args),
         Command::Tls(args) => tls::run(&args),
@@ -38,9 +42,11 @@ pub(crate) fn run(command: Command, umask: Mode) -> anyhow::Result<ExitCode> {
         Command::Snippets(args) => snippets::run(&args).map(done),
         Command::Logs(args) => logs::run(&args).map(done),
         Command::Engines(args) => engines::run(&args).map(done),
+        Command::Probe(args) => probe::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Rehearse(args) => rehearse::run(&args, umask),
         Command::RunOnRequest(args) => run_on_request::run(&args, umask).map(done),
+        Command::Documents(args) => documents::run(&args).map(done),
         Command::InView(args) => match in_view::run(&args)? {},
     }
 }

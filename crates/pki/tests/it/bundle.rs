@@ -35,7 +35,7 @@ fn descriptions_agree_with_openssl() {
         assert_eq!(info.identifier, policy.identifier);
         let thumbprint = read(&["-fingerprint", "-sha1"]).replace(':', "").to_lowercase();
         assert_eq!(info.thumbprint_sha1, thumbprint);
-        assert_eq!(info.subject, read(&["-subject"]).replace(" = ", "="));
+        assert_eq!(info.root.subject, read(&["-subject"]).replace(" = ", "="));
         let [from, till] = ["-startdate", "-enddate"]
             .map(|which| read(&["-dateopt", "iso_8601", which]).replace('Z', ".0 +00:00:00"));
         assert_eq!([info.not_before.to_string(), info.not_after.to_string()], [from, till]);

@@ -19,7 +19,7 @@ fn without_ecc() -> TempDir {
 }
 
 fn refusal(home: &Path) -> String {
-    Authorities::ensure(home, REGION, NOW).unwrap_err().to_string()
+    Authorities::ensure(home, REGION, None, NOW).unwrap_err().to_string()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn files_and_folders_are_private() {
 fn what_is_there_is_loaded_and_not_touched() {
     let home = shared().restore(|_| true);
     let before = read_tree(home.path());
-    let again = Authorities::ensure(home.path(), REGION, NOW + Duration::days(3000)).unwrap();
+    let again = Authorities::ensure(home.path(), REGION, None, NOW + Duration::days(3000)).unwrap();
     assert_eq!(again.bundle_pem(), shared().authorities.bundle_pem());
     assert_eq!(again.bundle_p7b(), shared().authorities.bundle_p7b());
     assert_eq!(read_tree(home.path()), before);
@@ -45,18 +45,18 @@ fn what_is_there_is_loaded_and_not_touched() {
 #[test]
 fn a_missing_authority_is_made_beside_the_others() {
     let home = without_ecc();
-    let made = Authorities::ensure(home.path(), REGION, NOW).unwrap();
+    let made = Authorities::ensure(home.path(), REGION, None, NOW).unwrap();
     let [old, new] = [&shared().authorities, &made].map(Authorities::describe);
     assert_eq!(old[..2], new[..2]);
     assert_ne!(old[2].thumbprint_sha1, new[2].thumbprint_sha1);
-    let again = Authorities::ensure(home.path(), REGION, NOW).unwrap();
+    let again = Authorities::ensure(home.path(), REGION, None, NOW).unwrap();
     assert_eq!(again.describe(), new);
 }
 
 #[test]
 fn two_at_once_agree() {
     let home = without_ecc();
-    let ensure = || Authorities::ensure(home.path(), REGION, NOW).unwrap().bundle_pem();
+    let ensure = || Authorities::ensure(home.path(), REGION, None, NOW).unwrap().bundle_pem();
     let [first, second] = thread::scope(|scope| {
         [scope.spawn(ensure), scope.spawn(ensure)].map(|thread| thread.join().unwrap())
     });
@@ -66,7 +66,7 @@ fn two_at_once_agree() {
 #[test]
 fn damaged_files_are_refused_by_name() {
     let other = without_ecc();
-    Authorities::ensure(other.path(), REGION, NOW).unwrap();
+    Authorities::ensure(other.path(), REGION, None, NOW).unwrap();
     let of_other = |name| fs::read_to_string(other.path().join(ECC).join(name)).unwrap();
     let ours = |name| shared().file(ECC, name).to_owned();
     let default_root = shared().file(DEFAULT_CA, "root.pem").to_owned();
@@ -123,7 +123,7 @@ fn a_root_of_another_profile_is_refused() {
         let root =
             openssl_root(&key, digest, &format!("basicConstraints={basic}\nkeyUsage={usage}"));
         write_private(&home.path().join(ECC).join("root.pem"), &root);
-        let text = Authorities::ensure(home.path(), REGION, now).unwrap_err().to_string();
+        let text = Authorities::ensure(home.path(), REGION, None, now).unwrap_err().to_string();
         assert!(text.contains(problem), "{text}");
     }
 }
@@ -178,7 +178,8 @@ fn a_key_that_others_can_read_is_refused() {
 fn a_clock_before_the_authorities_is_refused() {
     let home = shared().restore(|_| true);
     let before = read_tree(home.path());
-    let text = Authorities::ensure(home.path(), REGION, NOW - Duration::days(365)).unwrap_err();
+    let text =
+        Authorities::ensure(home.path(), REGION, None, NOW - Duration::days(365)).unwrap_err();
     let path = home.path().join(DEFAULT_CA).join("root.pem");
     let expected = format!("{} is valid from 2028-02-29", path.display());
     assert!(text.to_string().starts_with(&expected), "{text}");
@@ -188,12 +189,12 @@ fn a_clock_before_the_authorities_is_refused() {
 #[test]
 fn the_authorities_of_another_region_are_refused() {
     let home = shared().restore(|_| true);
-    let text = Authorities::ensure(home.path(), "us-east-1", NOW).unwrap_err().to_string();
+    let text = Authorities::ensure(home.path(), "us-east-1", None, NOW).unwrap_err().to_string();
     assert!(
         text.contains("root.pem is the certificate of") && text.contains("us-east-1"),
         "{text}"
     );
     let long = "a".repeat(40);
-    let text = Authorities::ensure(home.path(), &long, NOW).unwrap_err().to_string();
+    let text = Authorities::ensure(home.path(), &long, None, NOW).unwrap_err().to_string();
     assert!(text.contains("longer than the 64 characters"), "{text}");
 }

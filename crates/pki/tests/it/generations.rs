@@ -23,7 +23,7 @@ struct Installation {
 impl Installation {
     fn ensure(&self, now: OffsetDateTime) -> Authorities {
         let before = read_tree(self.home.path());
-        let authorities = Authorities::ensure(self.home.path(), REGION, now).unwrap();
+        let authorities = Authorities::ensure(self.home.path(), REGION, None, now).unwrap();
         let after = read_tree(self.home.path());
         assert!(before.iter().all(|(path, text)| after.get(path) == Some(text)), "as it was");
         authorities
@@ -111,7 +111,7 @@ fn subordinates_and_roots_follow_each_other() {
     let no_roots = "the roots are not those of the trust bundle";
     assert_eq!(check(&fourth, &leaf, &bundle), Err(no_roots.to_owned()));
     let info = &fourth.describe()[0];
-    assert_eq!(info.subject, format!("O=pgkeep, CN=pgkeep RDS {REGION} Root CA RSA2048 G1.2"));
+    assert_eq!(info.root.subject, format!("O=pgkeep, CN=pgkeep RDS {REGION} Root CA RSA2048 G1.2"));
     let own = split(&fourth.authority_pem(DEFAULT_CA).unwrap());
     assert_eq!(own[1], info.root_pem);
     assert_eq!(openssl_value(&["x509", "-noout", "-enddate"], &own[0]), "Feb 29 11:00:00 2068 GMT");
@@ -127,10 +127,10 @@ fn subordinates_and_roots_follow_each_other() {
         installation.home.path().join(format!("{DEFAULT_CA}{folder}")).join("root-key.pem")
     };
     write_private(&root_key(""), "");
-    let reread = Authorities::ensure(installation.home.path(), REGION, now).unwrap();
+    let reread = Authorities::ensure(installation.home.path(), REGION, None, now).unwrap();
     assert_eq!(reread.bundle_pem(), fourth.bundle_pem());
     write_private(&root_key(".2"), "");
-    let refusal = Authorities::ensure(installation.home.path(), REGION, now).unwrap_err();
+    let refusal = Authorities::ensure(installation.home.path(), REGION, None, now).unwrap_err();
     let path = root_key(".2");
     let expected = format!("{} is no rsa2048 private key in PKCS#8 PEM", path.display());
     assert_eq!(refusal.to_string(), expected);
@@ -146,7 +146,7 @@ fn what_cannot_be_made_in_time_is_no_reason_to_stop() {
     write_private(&in_the_way, "");
     let now = datetime!(2037-02-15 12:00 UTC);
     let signs = |now| {
-        let authorities = Authorities::ensure(home.path(), REGION, now)?;
+        let authorities = Authorities::ensure(home.path(), REGION, None, now)?;
         let key = shared().leaf_key(CA_POLICIES[2].key);
         Ok(issuer(&authorities.issue_leaf(ECC, &key, ENDPOINT, now)?).to_owned())
     };

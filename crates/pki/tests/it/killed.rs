@@ -17,7 +17,7 @@ const HOME: &str = "PGKEEP_PKI_TEST_HOME";
 fn victim() {
     // Started by hand, there is nothing to do.
     let Some(home) = std::env::var_os(HOME) else { return };
-    Authorities::ensure(Path::new(&home), REGION, NOW).unwrap();
+    Authorities::ensure(Path::new(&home), REGION, None, NOW).unwrap();
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn a_killed_run_is_finished_by_the_next() {
         }
         victim.kill().unwrap();
         victim.wait().unwrap();
-        let made = Authorities::ensure(home.path(), REGION, NOW).unwrap();
-        let again = Authorities::ensure(home.path(), REGION, NOW).unwrap();
+        let made = Authorities::ensure(home.path(), REGION, None, NOW).unwrap();
+        let again = Authorities::ensure(home.path(), REGION, None, NOW).unwrap();
         assert_eq!(made.bundle_pem(), again.bundle_pem());
         assert_clean(home.path());
     }
@@ -60,7 +60,7 @@ fn what_a_killed_run_left_is_removed() {
         for name in &names[..files] {
             write_private(&hidden(home.path()).join(name), "half of it");
         }
-        Authorities::ensure(home.path(), REGION, NOW).unwrap();
+        Authorities::ensure(home.path(), REGION, None, NOW).unwrap();
         assert_clean(home.path());
     }
 }

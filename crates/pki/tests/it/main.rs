@@ -17,8 +17,10 @@ mod killed;
 #[cfg(test)]
 mod leaf;
 #[cfg(test)]
+mod own;
 mod pair;
 #[cfg(test)]
 mod rehearsal;
+mod revoked;
 #[cfg(test)]
 mod support;

@@ -34,7 +34,7 @@ pub(crate) fn shared() -> &'static Shared {
         let folder = TempDir::new().unwrap();
         let home = folder.path().join("state/authorities");
         let started = Instant::now();
-        let authorities = Authorities::ensure(&home, REGION, NOW).unwrap();
+        let authorities = Authorities::ensure(&home, REGION, None, NOW).unwrap();
         eprintln!("made the shared authorities in {:?}", started.elapsed());
         Shared { authorities, files: read_tree(&home), modes: read_modes(&home) }
     })

@@ -14,6 +14,8 @@ use crate::layout::{InstanceFiles, write_file};
 
 pub use hba::AuthenticationMethod;
 pub use settings::Settings;
+#[cfg(fuzzing)]
+pub(crate) use settings::quote;
 
 use hba::{render_pg_hba, render_pg_ident};
 use settings::render_postgresql_conf;

@@ -106,7 +106,7 @@ fn text(path: &Path) -> String {
 
 /// A value between single quotes, as `guc-file.l` reads it: quotes and backslashes doubled. Line
 /// ends cannot stand in the file raw, their escapes can.
-fn quote(value: &str) -> String {
+pub(crate) fn quote(value: &str) -> String {
     let mut quoted = String::with_capacity(value.len() + 2);
     quoted.push('\'');
     for character in value.chars() {

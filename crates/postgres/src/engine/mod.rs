@@ -34,6 +34,8 @@ pub use download::Progress;
 pub use error::EngineError;
 pub use openssl::OpensslVersion;
 pub use scan::{EngineChoice, Engines, RefusedEngine};
+#[cfg(fuzzing)]
+pub(crate) use unpack::unpack_tar;
 
 /// An engine that works on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,10 +43,15 @@ struct Link {
 /// # Errors
 /// A refused entry, a broken archive, a file operation. The folder is then of no use.
 pub(super) fn unpack(tarball: &Path, folder: &Path) -> Result<(), EngineError> {
+    let file = fs::File::open(tarball).map_err(EngineError::io("unpack", tarball))?;
+    unpack_tar(GzDecoder::new(file), tarball, folder)
+}
+
+/// Unpacks what a tarball holds.
+pub(crate) fn unpack_tar(tar: impl Read, tarball: &Path, folder: &Path) -> Result<(), EngineError> {
     let broken = || EngineError::io("unpack", tarball);
-    let file = fs::File::open(tarball).map_err(broken())?;
     // The bound holds for the headers too, which the archive reader keeps in memory.
-    let mut archive = Archive::new(GzDecoder::new(file).take(2 * TOTAL_MAX_BYTES));
+    let mut archive = Archive::new(tar.take(2 * TOTAL_MAX_BYTES));
     let mut seen = HashSet::new();
     let mut total = 0_u64;
     let mut links = Vec::new();

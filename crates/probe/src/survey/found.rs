@@ -184,7 +184,7 @@ pub struct Group {
     pub name: &'static str,
 }
 
-/// A scheme of IANA's registry "TLS SignatureScheme".
+/// A scheme of IANA's registry "TLS `SignatureScheme`".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignatureScheme {
     /// The code point.

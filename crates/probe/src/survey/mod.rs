@@ -1,16 +1,17 @@
 //! Asks an endpoint everything that can be asked without an account on it.
 
+mod basic;
 mod found;
 
+pub use basic::survey;
+
 pub use found::{
-    AuthAnswer, Asked, DirectTls, Group, GssAnswer, ProtocolVersion, Resumption, Session,
+    Asked, AuthAnswer, DirectTls, Group, GssAnswer, ProtocolVersion, Resumption, Session,
     SignatureScheme, SslAnswer, SuiteOrder, SuitesSeen, Survey, VersionSeen,
 };
 
 use std::net::SocketAddr;
 use std::time::Duration;
-
-use crate::error::ProbeError;
 
 /// What to ask, and how hard.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use pgkeep_model::{
     Applied, DEFAULT_CA, DbInstance, DbInstanceIdentifier, DbiResourceId, Desired, EngineSource,
-    EngineVersion, InstanceStatus, Kept, Pending, ca_policy, decide_windows, validate,
+    EngineVersion, InstanceStatus, Kept, Pending, decide_windows, validate,
 };
 use pgkeep_query::shapes::{CreateDbInstanceMessage, CreateDbInstanceResult};
 use pgkeep_store::StoreError;
@@ -58,7 +58,7 @@ pub(super) fn answer(
         engine_source: source,
         engine_version: version,
         class: input.db_instance_class.clone(),
-        ca_identifier: authority(asked_ca.or(default_ca.as_deref()))?,
+        ca_identifier: authority(control, asked_ca.or(default_ca.as_deref()))?,
         replaced_serial: None,
         parameter_group: group.name.to_string(),
         master_username: username.to_owned(),
@@ -118,13 +118,12 @@ fn engine_version(
     })
 }
 
-/// The authority's identifier as it is written in the table.
-pub(super) fn authority(asked: Option<&str>) -> Result<String, ApiError> {
+/// The authority's identifier as it is written where it was made.
+pub(super) fn authority(control: &Control, asked: Option<&str>) -> Result<String, ApiError> {
     let asked = asked.filter(|text| !text.is_empty()).unwrap_or(DEFAULT_CA);
-    match ca_policy(asked) {
-        Some(policy) => Ok(policy.identifier.to_owned()),
-        None => Err(ApiError::no_certificate(asked)),
-    }
+    let authorities = control.authorities();
+    let known = authorities.key_of(asked).map_err(|_| ApiError::no_certificate(asked));
+    known.map(|(identifier, _)| identifier.to_owned())
 }
 
 fn db_name(asked: Option<&str>) -> Result<Option<String>, ApiError> {

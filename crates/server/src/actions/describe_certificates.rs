@@ -22,8 +22,8 @@ pub(super) fn answer(
             return Err(ApiError::no_certificate(wanted));
         }
     }
-    authorities.sort_by(|one, other| one.identifier.cmp(other.identifier));
-    let (authorities, marker) = page.cut(authorities, |it| it.identifier.to_string());
+    authorities.sort_by(|one, other| one.identifier.cmp(&other.identifier));
+    let (authorities, marker) = page.cut(authorities, |it| it.identifier.clone());
     Ok(CertificateMessage {
         certificates: authorities
             .iter()
@@ -41,10 +41,10 @@ pub(super) fn certificate(
     chosen: Option<&str>,
 ) -> Certificate {
     let region = &control.installation().region;
-    let is_chosen = chosen == Some(authority.identifier);
+    let is_chosen = chosen == Some(authority.identifier.as_str());
     Certificate {
         certificate_arn: Some(format!("arn:aws:rds:{region}::cert:{}", authority.identifier)),
-        certificate_identifier: Some(authority.identifier.to_string()),
+        certificate_identifier: Some(authority.identifier.clone()),
         certificate_type: Some("CA".to_owned()),
         customer_override: Some(is_chosen),
         customer_override_valid_till: is_chosen.then_some(authority.not_after),

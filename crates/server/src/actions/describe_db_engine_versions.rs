@@ -1,7 +1,7 @@
 //! `DescribeDBEngineVersions`.
 
+use pgkeep_model::EngineVersion;
 use pgkeep_model::parameters::family;
-use pgkeep_model::{CA_POLICIES, EngineVersion};
 use pgkeep_query::shapes::{
     DbEngineVersion, DbEngineVersionMessage, DescribeDbEngineVersionsMessage,
 };
@@ -33,7 +33,10 @@ pub(super) fn answer(
         versions = versions.into_iter().next_back().into_iter().collect();
     }
     let (versions, marker) = page.cut(versions, |it| format!("{:05}.{:05}", it.major, it.minor));
-    let db_engine_versions = versions.into_iter().map(engine_version).collect();
+    let authorities = control.authorities().describe();
+    let authorities: Vec<_> = authorities.into_iter().map(|it| it.identifier).collect();
+    let versions = versions.into_iter().map(|it| engine_version(it, &authorities));
+    let db_engine_versions = versions.collect();
     Ok(DbEngineVersionMessage { db_engine_versions, marker })
 }
 
@@ -51,7 +54,7 @@ fn matches(input: &DescribeDbEngineVersionsMessage, version: EngineVersion) -> b
         })
 }
 
-fn engine_version(version: EngineVersion) -> DbEngineVersion {
+fn engine_version(version: EngineVersion, authorities: &[String]) -> DbEngineVersion {
     DbEngineVersion {
         db_engine_description: Some("PostgreSQL".to_owned()),
         db_engine_version_description: Some(format!("PostgreSQL {version}")),
@@ -60,10 +63,7 @@ fn engine_version(version: EngineVersion) -> DbEngineVersion {
         engine_version: Some(version.to_string()),
         major_engine_version: Some(version.major.to_string()),
         status: Some("available".to_owned()),
-        supported_ca_certificate_identifiers: CA_POLICIES
-            .iter()
-            .map(|policy| policy.identifier.to_owned())
-            .collect(),
+        supported_ca_certificate_identifiers: authorities.to_vec(),
         supports_certificate_rotation_without_restart: Some(true),
         supports_global_databases: Some(false),
         supports_log_exports_to_cloudwatch_logs: Some(false),

@@ -56,7 +56,7 @@ pub(super) fn pending(
         let window = next_window(instance, now).filter(|_| !at_restart);
         action(OTHER_AUTHORITY, description, window)
     });
-    let renewal = due_renewal(instance, now)
+    let renewal = due_renewal(instance, control.signs_until(instance), now)
         .map(|at| action(RENEWAL, "Server certificate is renewed".to_owned(), Some(at)));
     ResourcePendingMaintenanceActions {
         pending_maintenance_action_details: other_authority.into_iter().chain(renewal).collect(),

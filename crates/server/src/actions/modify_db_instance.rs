@@ -28,7 +28,7 @@ pub(super) fn answer(
     // The password's hash takes long: it is made before the transaction.
     let seen = find(control, &input.db_instance_identifier)?;
     let password = verified_password(control, input, &seen)?;
-    let wish = Wish::of(input)?;
+    let wish = Wish::of(control, input)?;
     if wish.is_empty(input) && password.is_none() {
         return Err(ApiError::combination("No modifications were requested"));
     }
@@ -81,7 +81,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(input: &ModifyDbInstanceMessage) -> Result<Self, ApiError> {
+    fn of(control: &Control, input: &ModifyDbInstanceMessage) -> Result<Self, ApiError> {
         let identifier = input.new_db_instance_identifier.as_deref();
         let ca = given(input.ca_certificate_identifier.as_deref());
         if input.certificate_rotation_restart.is_some() && ca.is_none() {
@@ -97,7 +97,7 @@ impl Wish {
                 .map(|it| DbInstanceIdentifier::from_parameter("NewDBInstanceIdentifier", it))
                 .transpose()?,
             class: class.map(str::to_owned),
-            ca_identifier: ca.map(|it| authority(Some(it))).transpose()?,
+            ca_identifier: ca.map(|it| authority(control, Some(it))).transpose()?,
             ca_at_restart: input.certificate_rotation_restart == Some(false),
             port: input.db_port_number.map(validate::port).transpose()?,
             deletion_protection: input.deletion_protection,

@@ -3,7 +3,7 @@
 use pgkeep_model::parameters::{TlsFacts, check_group, check_value, family, parameter};
 use pgkeep_model::{
     DbInstance, DbParameterGroup, DbParameterGroupName, Event, EventCategory, EventSource,
-    KeyAlgorithm, ca_policy,
+    KeyAlgorithm,
 };
 use pgkeep_query::errors::{DB_PARAMETER_GROUP_ALREADY_EXISTS, DB_PARAMETER_GROUP_QUOTA_EXCEEDED};
 use pgkeep_query::shapes;
@@ -160,7 +160,7 @@ pub(super) fn check_member(
     group: &DbParameterGroup,
     instance: &DbInstance,
 ) -> Result<(), ApiError> {
-    let key = ca_policy(&instance.desired.ca_identifier).map(|policy| policy.key);
+    let key = control.authorities().key_of(&instance.desired.ca_identifier).map(|(_, key)| key);
     let key = key.unwrap_or(KeyAlgorithm::Rsa2048);
     check_group(group, TlsFacts { openssl: control.openssl_of(instance), key })?;
     let variables = control.formula_variables(instance)?;

@@ -45,7 +45,10 @@ impl Bundle {
         let pem = authorities.bundle_pem();
         let trusted = CertificateInfo::all_from_pem(&pem).unwrap();
         let promised = CA_POLICIES.iter().zip(authorities.describe()).map(|(policy, info)| {
-            (policy.identifier, trusted_until(policy, &info.roots, &trusted).unwrap())
+            (
+                policy.identifier,
+                trusted_until(policy.subordinate_years, &info.roots, &trusted).unwrap(),
+            )
         });
         let promised = promised.collect();
         let mut roots = RootCertStore::empty();
@@ -157,11 +160,11 @@ fn live(home: &Path, years: i32) -> [Chronicle; 3] {
     let mut chronicles = [const { Chronicle::new() }; 3];
     let mut bundles = Vec::<Bundle>::new();
     let (mut now, mut next_look) = (START, START);
-    let mut authorities = Authorities::ensure(home, REGION, START).unwrap();
+    let mut authorities = Authorities::ensure(home, REGION, None, START).unwrap();
     while now.year() < START.year() + years {
         if now >= next_look {
             next_look = now + LOOK;
-            authorities = Authorities::ensure(home, REGION, now).unwrap();
+            authorities = Authorities::ensure(home, REGION, None, now).unwrap();
         }
         let pem = authorities.bundle_pem();
         if let Some(newest) = bundles.last_mut() {
@@ -174,7 +177,7 @@ fn live(home: &Path, years: i32) -> [Chronicle; 3] {
             servers.iter_mut().zip(&mut chronicles).zip(authorities.describe())
         {
             server.judge(&authorities, &bundles, now);
-            if server.pair.is_none() || renews(&server.instance, now) {
+            if server.pair.is_none() || renews(&server.instance, None, now) {
                 server.renew(&authorities, now);
                 server.judge(&authorities, &bundles, now);
             }
@@ -182,7 +185,7 @@ fn live(home: &Path, years: i32) -> [Chronicle; 3] {
             note(chronicle, "trusts", now, &trusted);
             note(chronicle, "signs", now, &[server.issuer()]);
         }
-        let windows = servers.iter().map(|it| next_window(&it.instance, now).unwrap());
+        let windows = servers.iter().map(|it| next_window(&it.instance, None, now).unwrap());
         let next = windows.chain([next_look]).min().unwrap();
         assert!(next > now, "it would renew again and again");
         now = next;

@@ -99,7 +99,9 @@ fn until(
     roots: &[CertificateInfo],
     trusted: &[CertificateInfo],
 ) -> Option<OffsetDateTime> {
-    trusted_until(ca_policy(authority)?, roots, trusted)
+    // Of the user's own, the root alone decides: another subordinate is another import.
+    let years = ca_policy(authority).map_or(0, |policy| policy.subordinate_years);
+    trusted_until(years, roots, trusted)
 }
 
 fn judge(

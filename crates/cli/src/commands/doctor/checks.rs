@@ -36,6 +36,7 @@ pub(super) fn all(args: &DoctorArgs) -> anyhow::Result<Vec<Finding>> {
     });
     findings.push(machine::hosts(&hosts));
     if matches!(found, Ok(Some(_))) && data.state_file().exists() {
+        findings.extend(inside::authorities(&data));
         findings.extend(inside::instances(&data, &hosts));
     }
     Ok(findings)

@@ -90,6 +90,7 @@ impl Ground {
             address: Some(ADDRESS),
             pool_size: 0,
             authorities: Some(authorities),
+            passphrase: None,
         })?;
         let instance = self.instance(&control, plan)?;
         let mut group = plan.group.clone();

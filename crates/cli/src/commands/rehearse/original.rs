@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use pgkeep_model::{CA_POLICIES, DEFAULT_CA, ca_policy};
 use pgkeep_model::{DbInstance, DbInstanceIdentifier, DbParameterGroup};
 use pgkeep_postgres::{Admin, EngineCatalogue, Layout, Roles};
 use pgkeep_store::Installation;
@@ -35,7 +36,14 @@ impl Original {
         engines: &EngineCatalogue,
     ) -> anyhow::Result<Self> {
         let state = data.state()?;
-        let instance = find(&state, id)?;
+        let mut instance = find(&state, id)?;
+        // Nobody rehearses with the user's own: one of the service's with the same kind of key.
+        let authority = &mut instance.desired.ca_identifier;
+        if ca_policy(authority).is_none() {
+            let own = data.authorities()?.into_iter().find(|it| it.identifier == *authority);
+            let alike = CA_POLICIES.iter().find(|it| own.as_ref().is_some_and(|o| o.key == it.key));
+            alike.map_or(DEFAULT_CA, |policy| policy.identifier).clone_into(authority);
+        }
         let name = instance.desired.parameter_group.parse()?;
         let group = state.read(|state| state.parameter_group(&name))?;
         let files = Layout::ensure(data.path())?.instance(&instance.resource_id);

@@ -5,9 +5,9 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use pgkeep_model::{Clock as _, DbInstance, InstanceStatus, due_expiry_warning};
+use pgkeep_model::{Clock as _, DbInstance, InstanceStatus, ca_policy, due_expiry_warning};
 use pgkeep_postgres::Layout;
-use pgkeep_workflow::HostsFile;
+use pgkeep_workflow::{AuthorityInfo, HostsFile};
 
 use super::super::Finding;
 use crate::clock::SystemClock;
@@ -92,6 +92,30 @@ fn expiry(instance: &DbInstance) -> Option<Finding> {
         Some(_) => Finding::warn(WHAT, message, hint),
         None => Finding::ok(WHAT, message),
     })
+}
+
+/// Those of the user's own, which nobody else replaces.
+pub(super) fn authorities(data: &DataDirectory) -> Vec<Finding> {
+    const WHAT: &str = "authority";
+    let authorities = match data.authorities() {
+        Ok(authorities) => authorities.into_iter(),
+        Err(error) => {
+            let hint = "put the file back as it was; nothing is made anew over it";
+            return vec![Finding::fail(WHAT, render_chain(error.as_ref()), hint)];
+        }
+    };
+    let now = SystemClock.now();
+    let own = authorities.filter(|it| ca_policy(&it.identifier).is_none());
+    let own = own.map(|AuthorityInfo { identifier, signs_until, .. }| {
+        let message = format!("{identifier} has {} days left", days_between(now, signs_until));
+        let hint = format!("pgkeep authority import {identifier} --certificate ... replaces it");
+        match due_expiry_warning(signs_until, now) {
+            Some(..=7) => Finding::fail(WHAT, message, hint),
+            Some(_) => Finding::warn(WHAT, message, hint),
+            None => Finding::ok(WHAT, message),
+        }
+    });
+    own.collect()
 }
 
 fn resolution(instance: &DbInstance, published: &str, writable: bool) -> Finding {
