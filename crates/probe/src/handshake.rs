@@ -138,7 +138,7 @@ fn config(provider: &Arc<CryptoProvider>, asked: Versions) -> Result<ClientConfi
     Ok(config)
 }
 
-fn explain(addr: SocketAddr, error: io::Error) -> ProbeError {
+pub(crate) fn explain(addr: SocketAddr, error: io::Error) -> ProbeError {
     let rustls_error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match (rustls_error, error.kind()) {
         (Some(source), _) => ProbeError::Handshake { addr, source: source.clone() },

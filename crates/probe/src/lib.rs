@@ -1,8 +1,9 @@
 //! What the TLS of a PostgreSQL endpoint really does, seen as a client sees it.
 //!
 //! Two users: pgkeep *proves* its own changes to instances with [`prove`], and `pgkeep probe`
-//! looks at any endpoint. Invariant: a probe never sends a password and never opens a session
-//! that runs a statement, every question ends at its deadline, and what is read is bounded.
+//! asks any endpoint everything with [`survey::survey`]. Invariant: no password is sent and no
+//! session is opened unless [`survey::Credentials`] were given, and then only inside TLS; every
+//! question ends at its deadline, and what is read is bounded.
 //! Knowledge of instances, of their desired state and of how they are run is deliberately absent:
 //! this crate depends on no other of pgkeep's.
 
@@ -15,6 +16,7 @@ mod offers;
 mod packets;
 mod plaintext;
 mod proof;
+mod registry;
 pub mod report;
 mod server_hello;
 pub mod survey;

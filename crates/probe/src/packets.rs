@@ -88,11 +88,7 @@ pub(crate) enum FirstMessage {
 }
 
 /// A `StartupMessage`; nothing where a name holds a NUL and cannot be sent.
-pub(crate) fn render_startup(
-    protocol: (u16, u16),
-    user: &str,
-    database: &str,
-) -> Option<Vec<u8>> {
+pub(crate) fn render_startup(protocol: (u16, u16), user: &str, database: &str) -> Option<Vec<u8>> {
     let mut body = [protocol.0.to_be_bytes(), protocol.1.to_be_bytes()].concat();
     for text in ["user", user, "database", database] {
         if text.contains('\0') {

@@ -1,5 +1,5 @@
 //! The groups of the key exchange and the schemes of signatures, by IANA's registries "TLS
-//! Supported Groups" and "TLS SignatureScheme".
+//! Supported Groups" and "TLS `SignatureScheme`".
 //!
 //! Listed is what OpenSSL 1.1.1 to 3.5 can be told to use; what no server of PostgreSQL can
 //! choose is absent.
@@ -23,7 +23,7 @@ pub(crate) const GROUPS: [(u16, &str); 44] = [
     (0x0004, "sect193r1"), (0x0003, "sect163r2"), (0x0002, "sect163r1"), (0x0001, "sect163k1"),
 ];
 
-/// Code points and names: ECDSA, EdDSA, RSA-PSS, RSA and DSA with every hash. Those that the
+/// Code points and names: ECDSA, `EdDSA`, RSA-PSS, RSA and DSA with every hash. Those that the
 /// registry leaves without a name follow TLS 1.2's "hash and signature" (RFC 5246 §7.4.1.4.1).
 #[rustfmt::skip]
 pub(crate) const SIGNATURE_SCHEMES: [(u16, &str); 26] = [

@@ -41,6 +41,7 @@ pub(crate) struct Flight {
 
 /// The choice of a server. A `HelloRetryRequest` is one too (RFC 8446 §4.1.4).
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that is there or not")]
 pub(crate) struct ServerHello {
     /// The version's number on the wire.
     pub(crate) version: u16,

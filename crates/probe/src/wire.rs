@@ -97,15 +97,20 @@ impl Wire {
 
     /// Connects and asks for TLS; the next bytes are those of a handshake.
     pub(crate) async fn open_tls(addr: SocketAddr, within: Duration) -> Result<Self, ProbeError> {
-        let mut wire = Self::open(addr, within).await?;
-        match wire.request(&packets::SSL_REQUEST, b'S').await? {
-            Reply::Yes => Ok(wire),
+        Self::open(addr, within).await?.request_tls().await
+    }
+
+    /// Asks for TLS; the next bytes are those of a handshake.
+    pub(crate) async fn request_tls(mut self) -> Result<Self, ProbeError> {
+        let addr = self.addr;
+        match self.request(&packets::SSL_REQUEST, b'S').await? {
+            Reply::Yes => Ok(self),
             Reply::No => {
-                wire.finish().await;
+                self.finish().await;
                 Err(ProbeError::TlsDeclined { addr })
             }
             Reply::Error(answer) => {
-                wire.finish().await;
+                self.finish().await;
                 Err(ProbeError::ServerError { addr, answer })
             }
             Reply::Closed => Err(ProbeError::Closed { addr, awaited: REQUESTED }),

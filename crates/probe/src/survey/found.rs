@@ -67,6 +67,36 @@ pub struct Survey {
     pub failures: Vec<String>,
 }
 
+/// A survey that has asked nothing yet.
+pub(super) fn nothing(addr: SocketAddr) -> Survey {
+    Survey {
+        addr,
+        connections: 0,
+        elapsed: Duration::ZERO,
+        cut_short: false,
+        ssl_request: SslAnswer::Closed,
+        direct_tls: Asked::No,
+        direct_without_alpn: Asked::No,
+        gss_request: Asked::No,
+        plaintext: Asked::No,
+        major_version: (None, None),
+        protocol: Asked::No,
+        versions: Vec::new(),
+        suites: Vec::new(),
+        groups: Asked::No,
+        dh_bits: Asked::No,
+        signature_schemes: Asked::No,
+        compression: Asked::No,
+        secure_renegotiation: Asked::No,
+        resumption: Asked::No,
+        chains: Vec::new(),
+        key_proved: Asked::No,
+        authentication: Asked::No,
+        session: Asked::No,
+        failures: Vec::new(),
+    }
+}
+
 /// A question that may not have been asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked<T> {

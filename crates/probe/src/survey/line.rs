@@ -1,7 +1,7 @@
 //! The one way in which a survey connects: counted, spaced, limited, and with an end to patience.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -62,7 +62,7 @@ impl<'a> Line<'a> {
     }
 
     fn turn(&self, gap: Duration) -> Instant {
-        let mut next_at = self.next_at.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut next_at = self.next_at.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = (*next_at).max(Instant::now());
         *next_at = turn + gap;
         turn
@@ -109,15 +109,20 @@ impl<'a> Line<'a> {
     /// Notes that a question got no usable answer, and says why.
     pub(super) fn fail(&self, error: &ProbeError) -> String {
         let text = explain(error);
-        let mut failures = self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !failures.contains(&text) {
-            failures.push(text.clone());
-        }
+        self.note(text.clone());
         text
     }
 
+    /// Notes why a question got no usable answer, once.
+    pub(super) fn note(&self, why: String) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failures.contains(&why) {
+            failures.push(why);
+        }
+    }
+
     pub(super) fn into_failures(self) -> Vec<String> {
-        self.failures.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.failures.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -51,11 +51,7 @@ pub(super) async fn suites(
     seen
 }
 
-async fn order(
-    line: &Line<'_>,
-    version: ProtocolVersion,
-    found: &[Cipher],
-) -> Asked<SuiteOrder> {
+async fn order(line: &Line<'_>, version: ProtocolVersion, found: &[Cipher]) -> Asked<SuiteOrder> {
     let (Some(last), true) = (found.last(), found.len() > 1) else {
         return Asked::No;
     };

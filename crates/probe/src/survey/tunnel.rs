@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rustls::client::{ClientSessionStore, Resumption};
+use rustls::client::{self, ClientSessionStore};
 use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, HandshakeKind, SignatureScheme};
+use rustls::{ClientConfig, HandshakeKind, SignatureScheme, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,17 +12,24 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::hellos::TLS12;
 use super::line::Line;
 use super::witness::{Sessions, Shown, Witness, schemes};
-use super::{AuthAnswer, Plan};
+use super::{Asked, AuthAnswer, Plan, ProtocolVersion, Resumption};
 use crate::error::ProbeError;
 use crate::handshake::{explain, parse_server_name};
+use crate::names::{self, Cipher};
 use crate::packets::{self, AuthMethod, FirstMessage};
 use crate::plaintext::startup;
+use crate::server_hello::{Flight, ServerHello};
+use crate::version::TlsVersion;
 use crate::wire::{Limit, Wire, preview};
 
+const ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
 const HANDSHAKE: &str = "finish the TLS handshake";
 const STARTUP: &str = "answer a startup inside TLS";
+/// What 17 and later want to be told in a handshake that comes first.
+const ALPN: &[u8] = b"postgresql";
 const CHUNK_BYTES: usize = 4096;
 
 /// A client of TLS 1.2 and 1.3.
@@ -33,7 +40,20 @@ pub(super) struct Client {
     pub(super) sessions: Arc<Sessions>,
 }
 
-/// What a finished handshake showed.
+/// What a client can do.
+pub(super) struct Abilities {
+    pub(super) versions: &'static [&'static SupportedProtocolVersion],
+    pub(super) schemes: Vec<SignatureScheme>,
+    pub(super) alpn: bool,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self { versions: rustls::ALL_VERSIONS, schemes: schemes(&algorithms()), alpn: true }
+    }
+}
+
+/// A handshake that was finished.
 pub(super) struct Finished {
     pub(super) stream: TlsStream<TcpStream>,
     pub(super) limit: Limit,
@@ -48,23 +68,26 @@ pub(super) struct Startup {
 }
 
 impl Client {
-    pub(super) fn new(plan: &Plan<'_>) -> Self {
-        Self::with(plan, schemes(&algorithms()), true)
+    /// A client that understands everything that rustls does.
+    pub(super) fn new(plan: &Plan<'_>) -> Result<Self, ProbeError> {
+        Self::able_to(plan, Abilities::default())
     }
 
-    /// A client that understands only signatures in some schemes.
-    pub(super) fn with(plan: &Plan<'_>, schemes: Vec<SignatureScheme>, alpn: bool) -> Self {
-        let witness = Witness::new(algorithms(), schemes);
+    pub(super) fn able_to(plan: &Plan<'_>, abilities: Abilities) -> Result<Self, ProbeError> {
+        let witness = Witness::new(algorithms(), abilities.schemes);
         let sessions = Sessions::new();
-        let mut config = config(&witness, None);
-        if !alpn {
+        let config = config(Arc::clone(&witness) as _, abilities.versions, None);
+        let failed =
+            |what| ProbeError::Handshake { addr: plan.addr, source: rustls::Error::General(what) };
+        let mut config = config.map_err(failed)?;
+        if !abilities.alpn {
             config.alpn_protocols.clear();
         }
         let store: Arc<dyn ClientSessionStore> = Arc::clone(&sessions) as _;
-        config.resumption = Resumption::store(store);
+        config.resumption = client::Resumption::store(store);
         let name = parse_server_name(plan.server_name);
         let name = name.unwrap_or(ServerName::IpAddress(plan.addr.ip().into()));
-        Self { config: Arc::new(config), name, witness, sessions }
+        Ok(Self { config: Arc::new(config), name, witness, sessions })
     }
 
     pub(super) async fn shake(&self, wire: Wire) -> Result<Finished, ProbeError> {
@@ -85,6 +108,13 @@ impl Finished {
     /// Whether the server chose the ALPN protocol.
     pub(super) fn alpn(&self) -> bool {
         self.stream.get_ref().1.alpn_protocol().is_some()
+    }
+
+    /// The version and suite agreed on.
+    pub(super) fn agreed(&self) -> Option<(TlsVersion, Cipher)> {
+        let connection = self.stream.get_ref().1;
+        let version = TlsVersion::from_code(connection.protocol_version()?.into())?;
+        Some((version, names::cipher(connection.negotiated_cipher_suite()?.suite().into())?))
     }
 
     /// Whether an earlier session was taken up again.
@@ -179,14 +209,111 @@ fn is_of_the_role(answer: &AuthAnswer) -> bool {
     }
 }
 
-fn algorithms() -> rustls::crypto::WebPkiSupportedAlgorithms {
+/// What the first connection showed.
+pub(super) struct Inside {
+    pub(super) authentication: Asked<AuthAnswer>,
+    pub(super) protocol: Asked<(u16, u16)>,
+    pub(super) key_proved: Asked<bool>,
+    pub(super) agreed: Option<(TlsVersion, Cipher)>,
+    pub(super) shown: Shown,
+}
+
+/// Finishes a handshake and asks for a session inside of it.
+pub(super) async fn inside(line: &Line<'_>, client: &Client, wire: Wire) -> Inside {
+    let finished = line.settle(client.shake(wire).await);
+    let shown = client.shown();
+    let key_proved = match (&finished, &shown.signature) {
+        (Ok(_), Some((_, Ok(())))) => Asked::Answer(true),
+        (Ok(_), Some((_, Err(error)))) => Asked::Failed(error.to_string()),
+        _ => Asked::No,
+    };
+    let (agreed, started) = match finished {
+        Ok(finished) => (finished.agreed(), start(line, client, finished).await),
+        Err(error) => (None, Err(error)),
+    };
+    let protocol = started.as_ref().ok().and_then(|started| started.protocol);
+    let protocol = protocol.map_or(Asked::No, Asked::Answer);
+    let authentication = line.asked(started.map(|started| started.answer));
+    Inside { authentication, protocol, key_proved, agreed, shown }
+}
+
+/// The chain for clients that understand only the other kind of signatures, if there is another.
+pub(super) async fn other_chain(line: &Line<'_>, first: &Shown) -> Option<Vec<Vec<u8>>> {
+    let (code, _) = first.signature.as_ref()?;
+    let schemes = schemes(&algorithms()).into_iter();
+    let schemes = schemes.filter(|it| is_rsa((*it).into()) != is_rsa(*code)).collect();
+    let client = Client::able_to(line.plan, Abilities { schemes, ..Abilities::default() }).ok()?;
+    // That it fails is the usual answer: there is one certificate.
+    let finished = line.settle(client.shake(line.open_tls().await.ok()?).await).ok()?;
+    finished.finish().await;
+    Some(client.shown().chain).filter(|chain| !chain.is_empty() && *chain != first.chain)
+}
+
+/// Whether a scheme is one of RSA keys.
+fn is_rsa(code: u16) -> bool {
+    code & 0xff == 0x01 || matches!(code, 0x0804..=0x0806 | 0x0809..=0x080b)
+}
+
+/// Whether the server gives sessions to take up again, and does.
+pub(super) async fn resumption(
+    line: &Line<'_>,
+    newest: &Client,
+    flights: &[(ProtocolVersion, Flight, ServerHello)],
+) -> Asked<Resumption> {
+    let tls12 = flights.iter().find(|it| it.0 <= TLS12).map(|it| &it.2);
+    let session_id = tls12.is_some_and(|hello| hello.session_id);
+    let ticket = tls12.is_some_and(|hello| hello.ticket);
+    let mut seen = Resumption { session_id, ticket, resumed: false };
+    let shake = async |client: &Client| {
+        let finished = line.settle(client.shake(line.open_tls().await?).await)?;
+        let is_resumed = finished.is_resumed();
+        finished.finish().await;
+        Ok::<_, ProbeError>(is_resumed)
+    };
+    let ask = async {
+        if newest.sessions.were_given() {
+            seen.ticket = true;
+            seen.resumed |= shake(newest).await?;
+        }
+        if session_id || ticket {
+            let abilities = Abilities { versions: ONLY_TLS12, ..Abilities::default() };
+            let older = Client::able_to(line.plan, abilities)?;
+            shake(&older).await?;
+            seen.resumed |= shake(&older).await?;
+        }
+        Ok(seen)
+    };
+    line.asked(ask.await)
+}
+
+pub(super) fn algorithms() -> rustls::crypto::WebPkiSupportedAlgorithms {
     aws_lc_rs::default_provider().signature_verification_algorithms
 }
 
-/// A configuration whose server is only watched; the certificate is the client's own.
-fn config(
-    witness: &Arc<Witness>,
-    own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
-) -> ClientConfig {
-    todo!()
+/// A configuration whose server is only watched; the certificate, in PEM, is the client's own.
+pub(super) fn config(
+    witness: Arc<Witness>,
+    versions: &[&'static SupportedProtocolVersion],
+    own: Option<(&str, &str)>,
+) -> Result<ClientConfig, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(witness);
+    let mut config = match own {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = CertificateDer::pem_slice_iter(chain.as_bytes());
+            let chain = chain.collect::<Result<_, _>>();
+            let chain = chain.map_err(|error| format!("the client certificate: {error}"))?;
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
+            let key = key.map_err(|error| format!("the client's key: {error}"))?;
+            let built = builder.with_client_auth_cert(chain, key);
+            built.map_err(|error| format!("the client certificate: {error}"))?
+        }
+    };
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(config)
 }

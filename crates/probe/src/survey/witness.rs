@@ -4,7 +4,7 @@
 //! with an RSA key of 1024 bits, ends nothing: what comes after is still worth seeing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
@@ -53,7 +53,7 @@ impl Witness {
     }
 
     pub(super) fn shown(&self) -> Shown {
-        self.shown.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn note(
@@ -66,7 +66,7 @@ impl Witness {
         let checked = checked.map(|_| ()).or_else(|error| {
             self.check_pss_key(message, leaf, signed).ok_or(error).and_then(|result| result)
         });
-        let mut shown = self.shown.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.signature = Some((signed.scheme.into(), checked));
         HandshakeSignatureValid::assertion()
     }
@@ -99,7 +99,7 @@ impl ServerCertVerifier for Witness {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(leaf).chain(intermediates);
-        let mut shown = self.shown.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.chain = chain.map(|der| der.to_vec()).collect();
         Ok(ServerCertVerified::assertion())
     }
