@@ -82,26 +82,44 @@ pub(super) fn is_hello(flight: &Flight) -> bool {
     flight.hello.is_some()
 }
 
-/// Asks with all that was not chosen yet until nothing of it is: the choices in their order, and
-/// whether it came to that end.
-pub(super) async fn enumerate(
-    mut left: Vec<u16>,
+/// A list that a server shows one choice at a time: it is offered what it has not chosen yet,
+/// until it chooses nothing of that.
+pub(super) struct Choices {
+    left: Vec<u16>,
+    chosen: Vec<u16>,
     most: usize,
-    ask: impl AsyncFn(&[u16]) -> Result<Option<u16>, ProbeError>,
-) -> (Vec<u16>, Result<(), ProbeError>) {
-    let mut chosen = Vec::new();
-    while !left.is_empty() && chosen.len() < most {
-        match ask(&left).await {
-            Ok(Some(code)) if left.contains(&code) => {
-                left.retain(|other| *other != code);
-                chosen.push(code);
+    end: Option<Result<(), ProbeError>>,
+}
+
+impl Choices {
+    /// Out of `all`, at most so many.
+    pub(super) fn of(all: Vec<u16>, most: usize) -> Self {
+        Self { left: all, chosen: Vec::new(), most, end: None }
+    }
+
+    /// What to offer next; nothing at the end.
+    pub(super) fn next_offer(&self) -> Option<Vec<u16>> {
+        let goes_on = self.end.is_none() && !self.left.is_empty() && self.chosen.len() < self.most;
+        goes_on.then(|| self.left.clone())
+    }
+
+    /// Notes what the server chose of the offer.
+    pub(super) fn note(&mut self, answer: Result<Option<u16>, ProbeError>) {
+        match answer {
+            Ok(Some(code)) if self.left.contains(&code) => {
+                self.left.retain(|other| *other != code);
+                self.chosen.push(code);
             }
             // What was not offered is no answer to it.
-            Ok(_) | Err(ProbeError::Closed { .. }) => break,
-            Err(error) => return (chosen, Err(error)),
+            Ok(_) | Err(ProbeError::Closed { .. }) => self.end = Some(Ok(())),
+            Err(error) => self.end = Some(Err(error)),
         }
     }
-    (chosen, Ok(()))
+
+    /// The choices in their order, and whether it came to the server's own end.
+    pub(super) fn into_parts(self) -> (Vec<u16>, Result<(), ProbeError>) {
+        (self.chosen, self.end.unwrap_or(Ok(())))
+    }
 }
 
 /// The groups of the key exchange, with the newest version that has any.
@@ -115,19 +133,20 @@ pub(super) async fn groups(
     if offer.suites.is_empty() {
         return Asked::No;
     }
-    let (groups, all) = (offer.groups.clone(), usize::MAX);
-    let (found, end) = enumerate(groups, all, async |groups| {
-        let offer = Offer { groups: groups.to_vec(), ..offer.clone() };
+    let mut choices = Choices::of(offer.groups.clone(), usize::MAX);
+    while let Some(groups) = choices.next_offer() {
+        let offer = Offer { groups, ..offer.clone() };
         let enough = |flight: &Flight| {
             is_hello(flight) && (version == TLS13 || flight.key_exchange.is_some() || flight.done)
         };
-        Ok(match ask(line, &offer, enough).await? {
+        let answer = ask(line, &offer, enough).await;
+        choices.note(answer.map(|answer| match answer {
             Answer::Flight(_, ServerHello { group: Some(group), .. }) => Some(group),
             Answer::Flight(flight, hello) => key_exchange(&flight, &hello).and_then(|it| it.group),
             Answer::Alert(_) => None,
-        })
-    })
-    .await;
+        }));
+    }
+    let (found, end) = choices.into_parts();
     asked(line, found.into_iter().filter_map(registry::group).collect(), end)
 }
 
@@ -141,12 +160,12 @@ pub(super) async fn signature_schemes(
     if offer.suites.is_empty() {
         return Asked::No;
     }
-    let (found, end) = enumerate(offer.schemes.clone(), MAX_SCHEMES, async |schemes| {
-        let offer = Offer { schemes: schemes.to_vec(), ..offer.clone() };
-        let seen = ask_key_exchange(line, &offer).await?;
-        Ok(seen.and_then(|seen| seen.scheme))
-    })
-    .await;
+    let mut choices = Choices::of(offer.schemes.clone(), MAX_SCHEMES);
+    while let Some(schemes) = choices.next_offer() {
+        let seen = ask_key_exchange(line, &Offer { schemes, ..offer.clone() }).await;
+        choices.note(seen.map(|seen| seen.and_then(|seen| seen.scheme)));
+    }
+    let (found, end) = choices.into_parts();
     asked(line, found.into_iter().filter_map(registry::signature_scheme).collect(), end)
 }
 

@@ -71,7 +71,7 @@ pub async fn survey(plan: &Plan<'_>) -> Survey {
     let begun = Instant::now();
     let line = Line::new(plan);
     let mut seen = found::nothing(plan.addr);
-    ask(&line, &mut seen).await;
+    Box::pin(ask(&line, &mut seen)).await;
     seen.connections = line.made();
     seen.cut_short = line.is_cut_short();
     seen.failures = line.into_failures();

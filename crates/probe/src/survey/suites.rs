@@ -5,7 +5,7 @@
 //! a newer version: TLS 1.0 and 1.1 know the same suites, and of TLS 1.2 those with a MAC of MD5
 //! or SHA-1 (RFC 5246 §1.2, Appendix A.5). Three choices must then bear it out.
 
-use super::hellos::{TLS12, TLS13, ask, enumerate, is_hello, offer};
+use super::hellos::{Choices, TLS12, TLS13, ask, is_hello, offer};
 use super::line::Line;
 use super::{Asked, ProtocolVersion, SuiteOrder, SuitesSeen};
 use crate::client_hello::Offer;
@@ -38,10 +38,12 @@ pub(super) async fn suites(
     }
     let all = offer(line, version).suites;
     let left = all.iter().map(|suite| suite.code).filter(|code| *code != seen.suites[0].code);
-    let (found, end) = enumerate(left.collect(), usize::MAX, async |left| {
-        choose(line, version, left.iter().filter_map(|code| names::cipher(*code))).await
-    })
-    .await;
+    let mut choices = Choices::of(left.collect(), usize::MAX);
+    while let Some(left) = choices.next_offer() {
+        let left = left.into_iter().filter_map(names::cipher);
+        choices.note(choose(line, version, left.collect()).await);
+    }
+    let (found, end) = choices.into_parts();
     seen.suites.extend(found.into_iter().filter_map(names::cipher));
     seen.complete = end.is_ok();
     if let Err(error) = end {
@@ -55,7 +57,7 @@ async fn order(line: &Line<'_>, version: ProtocolVersion, found: &[Cipher]) -> A
     let (Some(last), true) = (found.last(), found.len() > 1) else {
         return Asked::No;
     };
-    let chosen = choose(line, version, found.iter().rev().copied()).await;
+    let chosen = choose(line, version, found.iter().rev().copied().collect()).await;
     line.asked(chosen.map(|chosen| match chosen {
         Some(code) if code == last.code => SuiteOrder::Client,
         _ => SuiteOrder::Server,
@@ -66,9 +68,9 @@ async fn order(line: &Line<'_>, version: ProtocolVersion, found: &[Cipher]) -> A
 async fn choose(
     line: &Line<'_>,
     version: ProtocolVersion,
-    suites: impl Iterator<Item = Cipher>,
+    suites: Vec<Cipher>,
 ) -> Result<Option<u16>, ProbeError> {
-    let offer = Offer { suites: suites.collect(), ..offer(line, version) };
+    let offer = Offer { suites, ..offer(line, version) };
     Ok(match ask(line, &offer, is_hello).await? {
         Answer::Flight(_, hello) if hello.version == version.code() => Some(hello.cipher_suite),
         Answer::Flight(..) | Answer::Alert(_) => None,
@@ -96,7 +98,7 @@ async fn is_borne_out(
     };
     let all = offer(line, version).suites;
     let others = all.into_iter().filter(|suite| !guess.contains(suite));
-    let refused = matches!(choose(line, version, others).await, Ok(None));
-    let alone = choose(line, version, std::iter::once(*last)).await;
+    let refused = matches!(choose(line, version, others.collect()).await, Ok(None));
+    let alone = choose(line, version, vec![*last]).await;
     refused && matches!(alone, Ok(Some(code)) if code == last.code)
 }

@@ -264,26 +264,28 @@ pub(super) async fn resumption(
     let session_id = tls12.is_some_and(|hello| hello.session_id);
     let ticket = tls12.is_some_and(|hello| hello.ticket);
     let mut seen = Resumption { session_id, ticket, resumed: false };
-    let shake = async |client: &Client| {
-        let finished = line.settle(client.shake(line.open_tls().await?).await)?;
-        let is_resumed = finished.is_resumed();
-        finished.finish().await;
-        Ok::<_, ProbeError>(is_resumed)
-    };
     let ask = async {
         if newest.sessions.were_given() {
             seen.ticket = true;
-            seen.resumed |= shake(newest).await?;
+            seen.resumed |= shake_again(line, newest).await?;
         }
         if session_id || ticket {
             let abilities = Abilities { versions: ONLY_TLS12, ..Abilities::default() };
             let older = Client::able_to(line.plan, abilities)?;
-            shake(&older).await?;
-            seen.resumed |= shake(&older).await?;
+            shake_again(line, &older).await?;
+            seen.resumed |= shake_again(line, &older).await?;
         }
         Ok(seen)
     };
     line.asked(ask.await)
+}
+
+/// Makes a handshake that takes up an earlier session if it can, and says whether it did.
+async fn shake_again(line: &Line<'_>, client: &Client) -> Result<bool, ProbeError> {
+    let finished = line.settle(client.shake(line.open_tls().await?).await)?;
+    let is_resumed = finished.is_resumed();
+    finished.finish().await;
+    Ok(is_resumed)
 }
 
 pub(super) fn algorithms() -> rustls::crypto::WebPkiSupportedAlgorithms {
