@@ -37,8 +37,20 @@ struct Made {
 impl Company {
     fn new() -> Self {
         let desk = TempDir::new().unwrap();
-        let made =
-            openssl(&["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=t"], "");
+        let made = openssl(
+            &[
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-keyout",
+                "/dev/null",
+                "-subj",
+                "/CN=t",
+            ],
+            "",
+        );
         let start = openssl(&["x509", "-noout", "-startdate"], made + "\n");
         let text = start.split_once('=').unwrap().1.to_owned();
         let format = time::format_description::parse_borrowed::<1>(
