@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::PostgresError;
 use crate::engine::Engine;
-use crate::layout::{InstanceFiles, ensure_folder};
+use crate::layout::{InstanceFiles, ensure_folder, write_file};
 use crate::program::{self, Priority};
 use crate::view::RDSDBDATA;
 
@@ -94,7 +94,7 @@ impl Postmasters {
         with_view: bool,
     ) -> Result<Started, PostgresError> {
         ensure_folder(files.socket())?;
-        let left = fs::read_to_string(files.postmaster_pid()).ok();
+        let left = disown(files)?;
         let postmaster = spawn(files, engine, with_view)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id.clone(), postmaster.clone());
@@ -158,6 +158,21 @@ impl Postmaster {
             Err(error) => Err(PostgresError::Run { program: "postgres", source: error.into() }),
         }
     }
+}
+
+/// Gives a `postmaster.pid` that is left the number of this process, and answers it.
+///
+/// PostgreSQL takes the file for that of a running server when any process has its number, be it a
+/// stranger's or dead and not reaped; its parent's it knows not to be one (`CreateLockFile`). That
+/// none runs is known here. What the file says of shared memory stays, by which PostgreSQL finds
+/// out children of the dead server.
+fn disown(files: &InstanceFiles) -> Result<Option<String>, PostgresError> {
+    let path = files.postmaster_pid();
+    let Ok(left) = fs::read_to_string(&path) else { return Ok(None) };
+    let Some((_, rest)) = left.split_once('\n') else { return Ok(Some(left)) };
+    let disowned = format!("{}\n{rest}", std::process::id());
+    write_file(&path, &disowned)?;
+    Ok(Some(disowned))
 }
 
 fn spawn(
