@@ -123,7 +123,8 @@ impl Rotations {
     fn new(disk: Option<Disk>) -> Self {
         let data_directory = disk.as_ref().map(|disk| disk.path().to_owned());
         let environment = vec![("PGKEEP_PAIR_LOOK_MS".to_owned(), "20".to_owned())];
-        let options = Options { data_directory, environment, ..Options::default() };
+        // A stock would be made anew after every kill, and fill a small disk.
+        let options = Options { data_directory, environment, pool: 0 };
         let plane = ControlPlane::start_with(options);
         plane.create("db", "16", &[("CACertificateIdentifier", AUTHORITIES[0])]);
         let instance = plane.wait_available("db");
