@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use pair::{metadata, overwrite};
 use pgkeep_testkit::{
-    ControlPlane, Disk, Instance, Options, Psql, Session, Witness, kill_process, openssl, wait_until,
+    ControlPlane, Disk, Instance, Options, Psql, Session, Witness, kill_process, openssl,
+    wait_until,
 };
 use pgkeep_workflow::Effect;
 

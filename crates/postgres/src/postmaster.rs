@@ -94,8 +94,11 @@ impl Postmasters {
         with_view: bool,
     ) -> Result<Started, PostgresError> {
         ensure_folder(files.socket())?;
-        for name in names(files.socket())?.iter().filter(|name| name.ends_with(".lock")) {
-            disown(&files.socket().join(name))?;
+        for name in names(files.socket())? {
+            let path = files.socket().join(name);
+            if path.extension().is_some_and(|extension| extension == "lock") {
+                disown(&path)?;
+            }
         }
         let left = disown(&files.postmaster_pid())?;
         let postmaster = spawn(files, engine, with_view)?;
@@ -163,8 +166,8 @@ impl Postmaster {
     }
 }
 
-/// Gives a lock file that is left, `postmaster.pid` or that of a socket, the number of this process,
-/// and answers what it then holds.
+/// Gives a lock file that is left, `postmaster.pid` or that of a socket, the number of this
+/// process, and answers what it then holds.
 ///
 /// PostgreSQL takes the file for that of a running server when any process has its number, be it a
 /// stranger's or dead and not reaped; its parent's it knows not to be one (`CreateLockFile`). That

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
-use crate::{ControlPlane, Instance, Psql, wait_until};
+use crate::{ControlPlane, Instance, MASTER_PASSWORD, Psql, wait_until};
 
 /// A connection takes milliseconds.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -28,12 +28,20 @@ struct Shared {
 }
 
 impl Witness {
-    /// Begins.
+    /// Begins, as the master user.
     #[track_caller]
     pub fn of(plane: &ControlPlane, instance: &Instance) -> Self {
+        Self::with(plane, instance, MASTER_PASSWORD)
+    }
+
+    /// The same with another password than tests usually have.
+    #[track_caller]
+    pub fn with(plane: &ControlPlane, instance: &Instance, password: &str) -> Self {
         let bundle = plane.desk().join("bundle-of-before.pem");
         fs::copy(plane.bundle(), &bundle).expect("a copy of the bundle");
-        let psql = Psql::to(plane, instance).with("sslrootcert", &bundle.display().to_string());
+        let psql = Psql::to(plane, instance)
+            .with("sslrootcert", &bundle.display().to_string())
+            .with("password", password);
         let shared = Arc::<Shared>::default();
         let own = Arc::clone(&shared);
         let thread = spawn(move || {

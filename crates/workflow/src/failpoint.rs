@@ -1,8 +1,8 @@
 //! Places where a test can stop the process, make an effect fail, or shorten a wait.
 //!
-//! `PGKEEP_FAILPOINT=<effect>:<before|after>:<kill|fail|stop>`; read only in builds with the feature
-//! `failpoints`, which no release has. `stop` is SIGSTOP: the test does something to the world and
-//! sends SIGCONT.
+//! `PGKEEP_FAILPOINT=<effect>:<before|after>:<kill|fail|stop>`; read only in builds with the
+//! feature `failpoints`, which no release has. `stop` is SIGSTOP: the test does something to the
+//! world and sends SIGCONT.
 
 use std::time::Duration;
 
