@@ -125,7 +125,7 @@ impl Rotations {
         let data_directory = disk.as_ref().map(|disk| disk.path().to_owned());
         let environment = vec![("PGKEEP_PAIR_LOOK_MS".to_owned(), "20".to_owned())];
         // A stock would be made anew after every kill, and fill a small disk.
-        let options = Options { data_directory, environment, pool: 0 };
+        let options = Options { data_directory, environment, pool: 0, ..Options::default() };
         let plane = ControlPlane::start_with(options);
         plane.create("db", "16", &[("CACertificateIdentifier", AUTHORITIES[0])]);
         let instance = plane.wait_available("db");
