@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use pgkeep_testkit::{ControlPlane, Instance, MASTER_USERNAME, Options, Psql, wait_until};
+use pgkeep_testkit::{ControlPlane, Instance, MASTER_USERNAME, Options, Psql, Witness, wait_until};
 use pgkeep_workflow::Effect;
 
 const FAILPOINT: &str = "PGKEEP_FAILPOINT";
@@ -164,6 +164,8 @@ struct Matrix {
     cache: Option<tempfile::TempDir>,
     /// Which of `TARGETS` the instance is to be; the other is where it goes next.
     target: usize,
+    /// A client that is served throughout a rotation.
+    witness: Option<Witness>,
 }
 
 impl Matrix {
@@ -179,13 +181,17 @@ impl Matrix {
         // Without a stock every create goes the whole way.
         let plane =
             ControlPlane::start_with(Options { pool: 0, environment, ..Options::default() });
-        Self { action, plane, cache, target: 0 }
+        Self { action, plane, cache, target: 0, witness: None }
     }
 
     fn run(mut self, effects: &[Effect]) {
         if matches!(self.action, Action::Modify | Action::Rotate | Action::Reboot) {
             self.create();
             self.assert_converged();
+        }
+        if self.action == Action::Rotate {
+            let instance = self.plane.wait_available(self.name());
+            self.witness = Some(Witness::with(&self.plane, &instance, TARGETS[0].password));
         }
         self.prepare();
         let logged = self.plane.log().len();
@@ -203,6 +209,7 @@ impl Matrix {
                 self.interrupt(effect, interruption);
             }
         }
+        self.witness = None;
         self.delete();
         self.plane.assert_clean();
     }
@@ -329,6 +336,9 @@ impl Matrix {
         } else {
             let instance = self.plane.wait_available(self.name());
             self.assert_is_as_wanted(&instance);
+            if let Some(witness) = &self.witness {
+                witness.assert_served();
+            }
         }
         assert_eq!(self.plane.check_world(&self.plane.instances()), Ok(()));
     }

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
+mod pair;
+
 use std::fs::{self, OpenOptions, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
+use pair::{metadata, overwrite};
 use pgkeep_testkit::{ControlPlane, Instance, Options, Paused, Psql, Session, wait_until};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -17,10 +20,6 @@ const FAILPOINT: &str = "PGKEEP_FAILPOINT";
 fn attentive() -> ControlPlane {
     let environment = vec![("PGKEEP_PAIR_LOOK_MS".to_owned(), "20".to_owned())];
     ControlPlane::start_with(Options { environment, ..Options::default() })
-}
-
-fn metadata(plane: &ControlPlane, instance: &Instance) -> PathBuf {
-    plane.data_directory().join("instances").join(&instance.resource_id).join("rds-metadata")
 }
 
 /// Waits for another certificate than that, and holds that it is whole.
@@ -46,15 +45,6 @@ fn wait_event(plane: &ControlPlane, text: &str, count: usize) -> String {
 
 /// What is found, and what is done to a file.
 type Damage = (&'static str, Box<dyn Fn()>);
-
-/// Puts a copy in the place of a file, as one, so that nobody finds half of it.
-fn overwrite(path: &Path, with: &Path) {
-    let beside = path.with_added_extension("new");
-    fs::copy(with, &beside).unwrap();
-    let owner = fs::metadata(with).unwrap();
-    chown(&beside, Some(owner.uid()), Some(owner.gid())).unwrap();
-    fs::rename(beside, path).unwrap();
-}
 
 fn truncate(path: &Path) {
     let file = OpenOptions::new().write(true).open(path).unwrap();

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::PostgresError;
 use crate::engine::Engine;
-use crate::layout::{InstanceFiles, ensure_folder};
+use crate::layout::{InstanceFiles, ensure_folder, names, write_file};
 use crate::program::{self, Priority};
 use crate::view::RDSDBDATA;
 
@@ -94,7 +94,13 @@ impl Postmasters {
         with_view: bool,
     ) -> Result<Started, PostgresError> {
         ensure_folder(files.socket())?;
-        let left = fs::read_to_string(files.postmaster_pid()).ok();
+        for name in names(files.socket())? {
+            let path = files.socket().join(name);
+            if path.extension().is_some_and(|extension| extension == "lock") {
+                disown(&path)?;
+            }
+        }
+        let left = disown(&files.postmaster_pid())?;
         let postmaster = spawn(files, engine, with_view)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id.clone(), postmaster.clone());
@@ -158,6 +164,21 @@ impl Postmaster {
             Err(error) => Err(PostgresError::Run { program: "postgres", source: error.into() }),
         }
     }
+}
+
+/// Gives a lock file that is left, `postmaster.pid` or that of a socket, the number of this
+/// process, and answers what it then holds.
+///
+/// PostgreSQL takes the file for that of a running server when any process has its number, be it a
+/// stranger's or dead and not reaped; its parent's it knows not to be one (`CreateLockFile`). That
+/// none runs is known here. What `postmaster.pid` says of shared memory stays, by which PostgreSQL
+/// finds out children of the dead server.
+fn disown(path: &Path) -> Result<Option<String>, PostgresError> {
+    let Ok(left) = fs::read_to_string(path) else { return Ok(None) };
+    let Some((_, rest)) = left.split_once('\n') else { return Ok(Some(left)) };
+    let disowned = format!("{}\n{rest}", std::process::id());
+    write_file(path, &disowned)?;
+    Ok(Some(disowned))
 }
 
 fn spawn(

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::processes::{command_line, signal, working_in};
 use crate::wait::look_until;
-use crate::{Api, Refusal, Xml, processes_under, run, wait_until};
+use crate::{Api, Paused, Refusal, Xml, processes_under, run, wait_until};
 
 /// The first start makes three authorities, one of them with keys of 4096 bits; a debug build on
 /// a busy machine takes its time for that.
@@ -136,6 +136,15 @@ impl ControlPlane {
             serve.kill().expect("SIGKILL");
         }
         self.await_end();
+    }
+
+    /// Waits until it has stopped itself, at a failpoint; it goes on when the answer goes.
+    #[track_caller]
+    pub fn await_stop(&self) -> Paused {
+        let pid = self.serve.as_ref().expect("it runs").id().cast_signed();
+        wait_until("pgkeep serve stops itself", STOP_LIMIT, || {
+            Paused::by_itself(pid).ok_or_else(|| self.log())
+        })
     }
 
     /// Waits until it has ended by itself, up to the limit; answers whether it has.

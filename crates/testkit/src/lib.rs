@@ -44,6 +44,7 @@ mod program;
 mod psql;
 mod roots;
 mod wait;
+mod witness;
 mod world;
 mod xml;
 
@@ -58,4 +59,5 @@ pub use processes::{Paused, kill_process, processes_under};
 pub use program::{Outcome, program, run};
 pub use psql::{Psql, Session};
 pub use wait::wait_until;
+pub use witness::Witness;
 pub use xml::Xml;

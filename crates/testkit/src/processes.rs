@@ -36,6 +36,13 @@ impl Paused {
         signal(pid, Signal::STOP);
         Self(pid)
     }
+
+    /// One that stopped itself.
+    pub(crate) fn by_itself(pid: i32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in brackets may have any character in it. A `Self` that goes sends SIGCONT.
+        stat.rsplit_once(") ")?.1.starts_with('T').then(|| Self(pid))
+    }
 }
 
 impl Drop for Paused {

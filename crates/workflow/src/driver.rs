@@ -108,7 +108,7 @@ impl Driver {
                     Ok(Turn::Over) => return Ok(()),
                     Err(error) => {
                         self.control.failures.count(doing);
-                        return self.record_failure(id, claim, &error);
+                        return self.record_failure(id, claim, doing, &error);
                     }
                 }
             }

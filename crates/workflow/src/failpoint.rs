@@ -1,7 +1,8 @@
 //! Places where a test can stop the process, make an effect fail, or shorten a wait.
 //!
-//! `PGKEEP_FAILPOINT=<effect>:<before|after>:<kill|fail>`; read only in builds with the feature
-//! `failpoints`, which no release has.
+//! `PGKEEP_FAILPOINT=<effect>:<before|after>:<kill|fail|stop>`; read only in builds with the
+//! feature `failpoints`, which no release has. `stop` is SIGSTOP: the test does something to the
+//! world and sends SIGCONT.
 
 use std::time::Duration;
 
@@ -14,21 +15,28 @@ pub(crate) enum Moment {
     After,
 }
 
-/// Ends the process or returns `true` (fail) when a test asked for it here.
+/// Ends or stops the process, or returns `true` (fail), when a test asked for it here; stops and
+/// fails once.
 #[cfg(feature = "failpoints")]
 pub(crate) fn reached(effect: &str, moment: Moment) -> bool {
     use std::sync::atomic::{AtomicBool, Ordering};
-    static FAILED: AtomicBool = AtomicBool::new(false);
+
+    use rustix::process::{Signal, getpid, kill_process};
+    static DONE: AtomicBool = AtomicBool::new(false);
     let moment = match moment {
         Moment::Before => "before",
         Moment::After => "after",
     };
-    let Ok(wish) = std::env::var("PGKEEP_FAILPOINT") else { return false };
-    if wish == format!("{effect}:{moment}:kill") {
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-    }
-    wish == format!("{effect}:{moment}:fail") && !FAILED.swap(true, Ordering::SeqCst)
+    let wish = std::env::var("PGKEEP_FAILPOINT").unwrap_or_default();
+    let signal = match wish.strip_prefix(&format!("{effect}:{moment}:")) {
+        Some("kill") => Signal::KILL,
+        Some(_) if DONE.swap(true, Ordering::SeqCst) => return false,
+        Some("stop") => Signal::STOP,
+        Some("fail") => return true,
+        _ => return false,
+    };
+    let _ = kill_process(getpid(), signal);
+    false
 }
 
 /// Nothing, in builds for use.

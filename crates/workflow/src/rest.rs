@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use tracing::{info, warn};
 
 use crate::deaths::pause_after;
+use crate::decide::Effect;
 use crate::driver::Driver;
 use crate::maintenance::next_window;
 use crate::turn::Turn;
@@ -78,6 +79,7 @@ impl Driver {
         &self,
         id: &DbiResourceId,
         claim: Claim,
+        doing: Option<Effect>,
         error: &WorkflowError,
     ) -> Result<(), WorkflowError> {
         let control = &self.control;
@@ -91,6 +93,7 @@ impl Driver {
         let status = failed_status(error, claim, now);
         control.store.quickly(|state| {
             let due = if elsewhere { now } else { now + pause_after(claim.attempt - tries) };
+            let is_new = state.last_error(id)?.as_ref() != Some(&message);
             state.retry(id, due, &message)?;
             let Some(instance) = state.instance_by_resource_id(id)? else { return Ok(()) };
             let said = status.filter(|it| *it != instance.status && !instance.desired.deleted);
@@ -120,14 +123,18 @@ impl Driver {
                     row.desired.address = IpAddr::V4(loopback_address());
                 }
             })?;
-            let event = said.map(|status| {
-                control.instance_event(
-                    &instance.desired.identifier,
-                    EventCategory::Failure,
-                    format!("Database instance put into {status}. {message}."),
-                )
+            let put = said.map(|status| format!("Database instance put into {status}. {message}."));
+            let not_issued =
+                is_new && instance.applied.created && doing == Some(Effect::IssueCertificate);
+            let not_issued = not_issued.then(|| {
+                let authority = &instance.desired.ca_identifier;
+                format!("Could not issue a new server certificate by {authority}: {message}.")
             });
-            state.append_events(event.as_slice())
+            let events = [not_issued, put].into_iter().flatten().map(|message| {
+                let identifier = &instance.desired.identifier;
+                control.instance_event(identifier, EventCategory::Failure, message)
+            });
+            state.append_events(&events.collect::<Vec<_>>())
         })?;
         Ok(())
     }

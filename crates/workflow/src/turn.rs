@@ -104,12 +104,17 @@ impl Driver {
         if renews || matches!(effect, Effect::PutBack | Effect::Reload | Effect::Prove) {
             return Ok(());
         }
-        let died = effect == Effect::Start && instance.status == InstanceStatus::Available;
+        // What was started and not stopped has died.
+        let works = [InstanceStatus::Available, InstanceStatus::Modifying];
+        let died = effect == Effect::Start
+            && instance.applied.start_digest.is_some()
+            && works.contains(&instance.status);
         self.control.store.quickly(|state| {
             let update = state.update_instance(&instance.resource_id, |row| {
-                if row.status == InstanceStatus::Available {
-                    row.status =
-                        if died { InstanceStatus::Rebooting } else { InstanceStatus::Modifying };
+                if died {
+                    row.status = InstanceStatus::Rebooting;
+                } else if row.status == InstanceStatus::Available {
+                    row.status = InstanceStatus::Modifying;
                 }
                 if effect == Effect::Start {
                     row.applied.start_digest = None;

@@ -9,6 +9,7 @@ mod node;
 mod prometheus;
 mod python;
 mod system;
+mod terraform;
 mod versions;
 
 use std::fs;
@@ -22,6 +23,7 @@ pub(crate) struct Tools {
     node_modules: PathBuf,
     go_path: PathBuf,
     prometheus: PathBuf,
+    terraform: Result<terraform::Terraform, String>,
 }
 
 impl Tools {
@@ -33,7 +35,8 @@ impl Tools {
         let node_modules = node::ensure(&cache.folder("node"), versions::NODE, install)?;
         let go_path = go::ensure(&cache.folder("go"), versions::GO, install)?;
         let prometheus = prometheus::ensure(&cache.folder("prometheus"), install)?;
-        Ok(Self { python, node_modules, go_path, prometheus })
+        let terraform = terraform::find();
+        Ok(Self { python, node_modules, go_path, prometheus, terraform })
     }
 
     /// A program of the Python environment, `aws` or `cargo-nextest`.
@@ -42,15 +45,25 @@ impl Tools {
     }
 
     /// What tells the tests where the tools are.
-    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 6] {
-        [
+    pub(crate) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut environment = vec![
             ("PGKEEP_AWS", self.program("aws")),
             ("PGKEEP_PYTHON", self.program("python")),
             ("PGKEEP_NODE_PATH", self.node_modules.clone()),
             ("PGKEEP_GOPATH", self.go_path.clone()),
             ("PGKEEP_JDBC_JAR", versions::JDBC_JAR.into()),
             ("PGKEEP_PROMETHEUS", self.prometheus.clone()),
-        ]
+        ];
+        if let Ok(terraform) = &self.terraform {
+            environment.push(("PGKEEP_TERRAFORM", terraform.program.clone()));
+            environment.push(("PGKEEP_TERRAFORM_PLUGINS", terraform.plugins.clone()));
+        }
+        environment
+    }
+
+    /// Why the test of Terraform cannot be run, if it cannot.
+    pub(crate) fn lacks_terraform(&self) -> Option<&str> {
+        self.terraform.as_ref().err().map(String::as_str)
     }
 }
 
