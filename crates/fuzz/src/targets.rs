@@ -5,12 +5,13 @@ mod certificates;
 mod engines;
 mod logs;
 mod parameters;
+mod probe;
 
 use std::sync::OnceLock;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 11] = [
     ("aws-query", api::aws_query),
     ("sigv4", api::sigv4),
     ("arn", api::arn),
@@ -19,6 +20,9 @@ const TARGETS: [(&str, Target); 8] = [
     ("engine-archive", engines::archive),
     ("server-log", logs::connections),
     ("certificates", certificates::import),
+    ("server-flight", probe::server_flight),
+    ("first-message", probe::first_message),
+    ("served-certificate", probe::served_certificate),
 ];
 
 static CHOSEN: OnceLock<Target> = OnceLock::new();

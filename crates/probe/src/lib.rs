@@ -10,6 +10,8 @@
 mod certificate;
 mod client_hello;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handshake;
 mod names;
 mod offers;
