@@ -20,7 +20,7 @@ Exits with 1 when there is no connection or a policy is not met.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArgs {
-    /// HOST[:PORT], a URL or a connection string of libpq's [default: `DATABASE_URL`]
+    /// HOST, HOST:PORT, a URL or a connection string of libpq's [default: `DATABASE_URL`]
     #[arg(value_name = "TARGET")]
     pub(crate) target: Option<String>,
     /// Probe every target of a file, one a line, side by side
