@@ -1,8 +1,13 @@
-//! Two instances on PostgreSQL's own port at the same time, and nothing that both have.
+//! Two instances on PostgreSQL's own port at the same time, and nothing that both have; and where
+//! their names lead.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
-use pgkeep_testkit::{ControlPlane, Instance, Psql};
+use std::time::Duration;
+
+use pgkeep_testkit::{ControlPlane, Instance, Psql, wait_until};
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn two_instances_share_a_port_and_nothing_else() {
@@ -29,6 +34,29 @@ fn two_instances_share_a_port_and_nothing_else() {
     plane.wait_deleted("one");
     plane.wait_deleted("two");
     plane.assert_clean();
+}
+
+#[test]
+fn an_instance_is_renamed_while_it_is_stopped() {
+    let plane = ControlPlane::start();
+    plane.create("before", "16", &[]);
+    let before = plane.wait_available("before");
+    plane.call("StopDBInstance", &[("DBInstanceIdentifier", "before")]).unwrap();
+    plane.wait_for("before", "stopped");
+    let renamed = [
+        ("DBInstanceIdentifier", "before"),
+        ("NewDBInstanceIdentifier", "after"),
+        ("ApplyImmediately", "true"),
+    ];
+    plane.call("ModifyDBInstance", &renamed).unwrap();
+    let after = plane.wait_for("after", "stopped");
+    wait_until("the new name is published, and the old one is not", LIMIT, || {
+        let addresses = plane.addresses();
+        let old = addresses.contains_key(&before.endpoint);
+        let new = addresses.get(&after.endpoint) == after.address.as_ref();
+        if new && !old { Ok(()) } else { Err(format!("{addresses:?}")) }
+    });
+    plane.delete_all(&["after"]);
 }
 
 /// What an instance has for itself.

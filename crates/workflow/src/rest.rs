@@ -38,6 +38,10 @@ impl Driver {
         } else {
             InstanceStatus::Stopped
         };
+        // A start publishes names; one that is renamed while it is stopped has none before it.
+        if status == InstanceStatus::Stopped {
+            control.publish_names()?;
+        }
         let until = control.signs_until(instance);
         let next = next_window(instance, until, control.clock().now());
         let settled = control.store.quickly(|state| {
