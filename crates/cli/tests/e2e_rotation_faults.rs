@@ -292,7 +292,10 @@ impl Rotations {
         }
         let root = self.plane.authority(&authority);
         assert_eq!(self.plane.verify(&served, &instance.endpoint, &root), Ok(()));
-        Ok(())
+        // What is not recorded yet would be done again, and stop pgkeep as soon as it starts.
+        let log = self.plane.log();
+        let last = log.rfind("doing instance=db").unwrap_or(0);
+        if log[last..].contains("at rest instance=db") { Ok(()) } else { Err(state) }
     }
 
     /// Waits for what was wanted; where the pair before was put back, it is asked for anew, since

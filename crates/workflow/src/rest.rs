@@ -9,7 +9,7 @@ use pgkeep_postgres::{PostgresError, Postmaster};
 use pgkeep_probe::{ProbeError, ProofError};
 use pgkeep_store::Claim;
 use time::OffsetDateTime;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::deaths::pause_after;
 use crate::decide::Effect;
@@ -68,8 +68,11 @@ impl Driver {
         if !settled {
             return Ok(Turn::Again);
         }
-        if instance.status != status {
-            info!(instance = %instance.desired.identifier, %status, "at rest");
+        let identifier = &instance.desired.identifier;
+        if instance.status == status {
+            debug!(instance = %identifier, %status, "at rest");
+        } else {
+            info!(instance = %identifier, %status, "at rest");
         }
         if let Some(postmaster) = postmaster {
             control.keep_session(instance);
