@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use pgkeep_testkit::{ControlPlane, Disk, Options, Psql, wait_until};
@@ -87,4 +88,19 @@ fn a_full_disk_is_survived() {
     plane.delete("waits");
     plane.wait_deleted("waits");
     plane.assert_clean();
+}
+
+#[test]
+fn what_is_read_only_is_deleted_all_the_same() {
+    let plane = ControlPlane::start();
+    plane.create("db", "16", &[]);
+    let instance = plane.wait_available("db");
+    let folder = plane.data_directory().join("instances").join(&instance.resource_id);
+    for closed in ["certificates", "data/base", ""] {
+        fs::set_permissions(folder.join(closed), Permissions::from_mode(0o500)).unwrap();
+    }
+    plane.delete("db");
+    plane.wait_deleted("db");
+    plane.assert_clean();
+    assert_eq!(fs::read_dir(plane.data_directory().join("trash")).unwrap().count(), 0);
 }

@@ -12,9 +12,9 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Admin, Engine, EngineCatalogue, InstanceFiles, KeyPair, Priority, Shutdown, discard,
-    empty_trash, prepare, remove_other_key_pairs, take_prepared, use_key_pair,
-    why_tls_not_reloaded, write_configuration, write_key_pair,
+    Admin, Engine, EngineCatalogue, InstanceFiles, KeyPair, Priority, Shutdown, discard, prepare,
+    remove_other_key_pairs, take_prepared, use_key_pair, why_tls_not_reloaded, write_configuration,
+    write_key_pair,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 
@@ -223,7 +223,6 @@ impl Step<'_> {
 
     fn remove(&self) -> Result<Record, WorkflowError> {
         discard(&self.control.layout, self.files)?;
-        empty_trash(&self.control.layout)?;
         Ok(nothing())
     }
 }
