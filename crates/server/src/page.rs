@@ -40,6 +40,33 @@ impl Page {
         Ok(Self { size: usize::try_from(size).unwrap_or_default(), after })
     }
 
+    /// Fills the page from a list that is read piece by piece, no more of it than is shown. `read`
+    /// answers what comes after a key, at most so many; only what is to be `kept` is shown.
+    pub(crate) fn fill<T>(
+        &self,
+        read: impl Fn(&str, usize) -> Result<Vec<T>, ApiError>,
+        key: impl Fn(&T) -> String,
+        kept: impl Fn(&T) -> bool,
+    ) -> Result<(Vec<T>, Option<String>), ApiError> {
+        let mut after = self.after.clone().unwrap_or_default();
+        // One more tells that there are more.
+        let wanted = self.size + 1;
+        let mut page = Vec::new();
+        while page.len() < wanted {
+            let piece = read(&after, wanted)?;
+            let is_last = piece.len() < wanted;
+            after = piece.last().map_or(after, &key);
+            page.extend(piece.into_iter().filter(&kept));
+            if is_last {
+                break;
+            }
+        }
+        let more = page.len() > self.size;
+        page.truncate(self.size);
+        let marker = page.last().filter(|_| more).map(|item| hex::encode(key(item)));
+        Ok((page, marker))
+    }
+
     /// Cuts the page out of a list that is sorted by `key`; answers it and the next marker.
     pub(crate) fn cut<T>(
         &self,
@@ -80,6 +107,32 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_shown() {
+        let all: Vec<String> = (0..500).map(|n| format!("{n:03}")).collect();
+        let is_kept = |item: &String| !item.ends_with('7');
+        let expected: Vec<_> = all.iter().filter(|it| is_kept(it)).cloned().collect();
+        let (mut seen, mut marker) = (Vec::new(), None::<String>);
+        loop {
+            let count = std::cell::Cell::new(0);
+            let page = Page::new(Some(20), marker.as_deref()).unwrap();
+            let read = |after: &str, limit| {
+                let rest = all.iter().filter(|it| it.as_str() > after);
+                let piece: Vec<_> = rest.take(limit).cloned().collect();
+                count.set(count.get() + piece.len());
+                Ok(piece)
+            };
+            let (items, next) = page.fill(read, Clone::clone, is_kept).unwrap();
+            assert!(count.get() <= 42, "{} for a page of 20", count.get());
+            seen.extend(items);
+            marker = next;
+            if marker.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! desired, emptied by a claim, set again when the driver lets go. At the start of a process every
 //! row is due, so a claim needs no lease: a crash equals a failed attempt.
 
-use pgkeep_model::{DbInstance, DbInstanceIdentifier, DbiResourceId};
+use std::ops::RangeInclusive;
+
+use pgkeep_model::{DbInstance, DbInstanceIdentifier, DbiResourceId, EngineSource};
 use rusqlite::{OptionalExtension, params};
 use time::OffsetDateTime;
 
@@ -26,6 +28,7 @@ impl Transaction<'_> {
         instance: &DbInstance,
         deadline_at: OffsetDateTime,
     ) -> Result<(), StoreError> {
+        self.changed.borrow_mut().push(instance.resource_id.clone());
         let result = self.inner.execute(
             "INSERT INTO db_instance
                  (resource_id, identifier, socket_address, state, due_at, deadline_at)
@@ -43,6 +46,7 @@ impl Transaction<'_> {
 
     /// Writes an instance back.
     pub fn put_instance(&self, instance: &DbInstance) -> Result<(), StoreError> {
+        self.changed.borrow_mut().push(instance.resource_id.clone());
         let result = self.inner.execute(
             "UPDATE db_instance SET identifier = ?2, socket_address = ?3, state = ?4
              WHERE resource_id = ?1",
@@ -73,6 +77,7 @@ impl Transaction<'_> {
 
     /// Removes an instance.
     pub fn remove_instance(&self, id: &DbiResourceId) -> Result<(), StoreError> {
+        self.changed.borrow_mut().push(id.clone());
         self.inner.execute("DELETE FROM db_instance WHERE resource_id = ?1", [id.as_str()])?;
         Ok(())
     }
@@ -90,17 +95,19 @@ impl Transaction<'_> {
         self.one("SELECT state FROM db_instance WHERE resource_id = ?1", id.as_str())
     }
 
-    /// Every instance, by identifier.
-    pub fn instances(&self) -> Result<Vec<DbInstance>, StoreError> {
-        self.instance_rows()?.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
-    }
-
-    /// Every instance as it is stored, by identifier.
-    pub(crate) fn instance_rows(&self) -> Result<Vec<String>, StoreError> {
-        let mut select =
-            self.inner.prepare_cached("SELECT state FROM db_instance ORDER BY identifier")?;
-        let rows = select.query_map([], |row| row.get(0))?;
-        rows.map(|row| Ok(row?)).collect()
+    /// Whether an instance runs on an engine from a source, whose version as a text is in a range.
+    pub fn has_engine(
+        &self,
+        source: EngineSource,
+        versions: &RangeInclusive<String>,
+    ) -> Result<bool, StoreError> {
+        let mut select = self.inner.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM db_instance
+                 WHERE engine_source = ?1 AND engine_version BETWEEN ?2 AND ?3)",
+        )?;
+        let source = serde_json::to_value(source)?;
+        let bounds = params![source.as_str(), versions.start(), versions.end()];
+        Ok(select.query_row(bounds, |row| row.get(0))?)
     }
 
     fn one(&self, sql: &str, key: &str) -> Result<Option<DbInstance>, StoreError> {

@@ -1,8 +1,10 @@
 //! The table of DB parameter groups. The default groups are no rows: they cannot change.
 
 use pgkeep_model::{DbInstance, DbParameterGroup, DbParameterGroupName};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
+use time::OffsetDateTime;
 
+use crate::db_instance::to_millis;
 use crate::{StoreError, Transaction};
 
 impl Transaction<'_> {
@@ -51,9 +53,32 @@ impl Transaction<'_> {
 
     /// The instances that are associated with a group, by identifier.
     pub fn members(&self, name: &DbParameterGroupName) -> Result<Vec<DbInstance>, StoreError> {
-        let mut members = self.instances()?;
-        members.retain(|instance| instance.desired.parameter_group == name.as_str());
-        Ok(members)
+        let mut select = self.inner.prepare_cached(
+            "SELECT state FROM db_instance WHERE parameter_group = ?1 ORDER BY identifier",
+        )?;
+        let rows = select.query_map([name.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+    }
+
+    /// Whether an instance is associated with a group.
+    pub fn has_members(&self, name: &DbParameterGroupName) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM db_instance WHERE parameter_group = ?1)";
+        Ok(self.inner.query_row(sql, [name.as_str()], |row| row.get(0))?)
+    }
+
+    /// Makes every instance that is associated with a group due at a time, as
+    /// [`wake_at`](Self::wake_at).
+    pub fn wake_members(
+        &self,
+        name: &DbParameterGroupName,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.inner.execute(
+            "UPDATE db_instance SET due_at = coalesce(min(due_at, ?2), ?2)
+             WHERE parameter_group = ?1",
+            params![name.as_str(), to_millis(at)],
+        )?;
+        Ok(())
     }
 }
 

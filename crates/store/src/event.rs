@@ -1,11 +1,12 @@
 //! The table of events.
 
 use pgkeep_model::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};
-use rusqlite::named_params;
+use rusqlite::ToSql;
 use rusqlite::types::Type;
 use time::{Duration, OffsetDateTime};
 
 use crate::db_instance::{from_millis, to_millis};
+use crate::parsed::to_limit;
 use crate::{StoreError, Transaction};
 
 /// Which events to read.
@@ -15,12 +16,14 @@ pub struct EventFilter {
     pub source: Option<EventSource>,
     /// Only of this thing.
     pub source_identifier: Option<String>,
+    /// Only of these categories; of any if there are none.
+    pub categories: Vec<EventCategory>,
     /// From this moment on.
     pub from: OffsetDateTime,
     /// Up to this moment.
     pub to: OffsetDateTime,
-    /// Only with a larger row id than this.
-    pub after: i64,
+    /// Only what follows the event of this time and row id.
+    pub after: Option<(OffsetDateTime, i64)>,
     /// At most so many.
     pub limit: usize,
 }
@@ -47,26 +50,41 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Events in the order in which they were added, each with its row id.
+    /// Events by time, those of one moment in the order in which they were added; each with its row
+    /// id.
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<(i64, Event)>, StoreError> {
-        let mut select = self.inner.prepare_cached(
-            "SELECT id, source, source_identifier, source_arn, category, message, at FROM event
-             WHERE at BETWEEN :from AND :to AND id > :after
-               AND (:source IS NULL OR source = :source)
-               AND (:identifier IS NULL OR source_identifier = :identifier)
-             ORDER BY id LIMIT :limit",
-        )?;
-        let rows = select.query_map(
-            named_params! {
-                ":from": to_millis(filter.from),
-                ":to": to_millis(filter.to),
-                ":after": filter.after,
-                ":source": filter.source.map(EventSource::as_str),
-                ":identifier": filter.source_identifier,
-                ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
-            },
-            read_event,
-        )?;
+        let (after, after_id) = filter.after.unwrap_or((OffsetDateTime::UNIX_EPOCH, 0));
+        let (from, to, after) = (to_millis(filter.from), to_millis(filter.to), to_millis(after));
+        let from = from.max(after);
+        let source = filter.source.map(EventSource::as_str);
+        let names: Vec<_> = filter.categories.iter().map(|it| it.as_str()).collect();
+        let (names, limit) = (serde_json::to_string(&names)?, to_limit(filter.limit));
+        let mut params: Vec<(&str, &dyn ToSql)> = vec![
+            (":from", &from),
+            (":to", &to),
+            (":after", &after),
+            (":id", &after_id),
+            (":limit", &limit),
+        ];
+        // A condition that is not there leaves the choice of an index to those that are.
+        let mut sql = "SELECT id, source, source_identifier, source_arn, category, message, at
+                       FROM event WHERE at BETWEEN :from AND :to AND (at > :after OR id > :id)"
+            .to_owned();
+        if let Some(source) = &source {
+            sql.push_str(" AND source = :source");
+            params.push((":source", source));
+        }
+        if let Some(identifier) = &filter.source_identifier {
+            sql.push_str(" AND source_identifier = :identifier");
+            params.push((":identifier", identifier));
+        }
+        if !filter.categories.is_empty() {
+            sql.push_str(" AND category IN (SELECT value FROM json_each(:categories))");
+            params.push((":categories", &names));
+        }
+        sql.push_str(" ORDER BY at, id LIMIT :limit");
+        let mut select = self.inner.prepare_cached(&sql)?;
+        let rows = select.query_map(&*params, read_event)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -13,12 +13,16 @@ mod error;
 mod event;
 mod installation;
 mod migrations;
+mod parsed;
+#[cfg(test)]
+mod plans;
 mod sighting;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pgkeep_model::DbInstance;
+use pgkeep_model::DbiResourceId;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use db_instance::Claim;
@@ -27,12 +31,18 @@ pub use event::EventFilter;
 pub use installation::Installation;
 pub use sighting::SIGHTINGS_KEPT;
 
+use parsed::Parsed;
+
 /// The open state file.
 #[derive(Debug)]
 pub struct Store {
-    connection: Mutex<Connection>,
-    /// What [`Store::instances`] last read, each with its row.
-    parsed: Mutex<Vec<(DbInstance, String)>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    connection: Connection,
+    parsed: Parsed,
 }
 
 impl Store {
@@ -44,7 +54,7 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         migrations::apply(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), parsed: Mutex::default() })
+        Ok(Self::of(connection, Parsed::of_only_writer()))
     }
 
     /// Opens the file for reading, beside the process that writes it.
@@ -52,14 +62,18 @@ impl Store {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         migrations::check(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), parsed: Mutex::default() })
+        Ok(Self::of(connection, Parsed::of_reader()))
     }
 
     /// A state that lives in memory only, for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory()?;
         migrations::apply(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), parsed: Mutex::default() })
+        Ok(Self::of(connection, Parsed::of_only_writer()))
+    }
+
+    fn of(connection: Connection, parsed: Parsed) -> Self {
+        Self { held: Mutex::new(Held { connection, parsed }) }
     }
 
     /// Runs `write` in one transaction that is on the disk when this returns.
@@ -83,29 +97,16 @@ impl Store {
         &self,
         read: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        read(&Transaction { inner: transaction })
+        self.read_with(|state, _| read(state))
     }
 
-    /// Every instance, by identifier. A row that is as it was at the last call is not parsed again:
-    /// that takes most of the time, and requests come often.
-    pub fn instances(&self) -> Result<Vec<DbInstance>, StoreError> {
-        #[expect(clippy::redundant_closure_for_method_calls, reason = "lifetimes forbid the path")]
-        let rows = self.read(|state| state.instance_rows())?;
-        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        parsed.truncate(rows.len());
-        for (place, row) in rows.into_iter().enumerate() {
-            if parsed.get(place).is_some_and(|(_, known)| *known == row) {
-                continue;
-            }
-            let read = (serde_json::from_str(&row)?, row);
-            match parsed.get_mut(place) {
-                Some(known) => *known = read,
-                None => parsed.push(read),
-            }
-        }
-        Ok(parsed.iter().map(|(instance, _)| instance.clone()).collect())
+    fn read_with<T>(
+        &self,
+        read: impl FnOnce(&Transaction<'_>, &mut Parsed) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Held { connection, parsed } = &mut *self.lock();
+        let inner = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        read(&Transaction { inner, changed: RefCell::default() }, parsed)
     }
 
     /// The authority that `ModifyCertificates` chose for instances that choose none.
@@ -119,18 +120,20 @@ impl Store {
         synchronous: &str,
         write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.lock();
+        let Held { connection, parsed } = &mut *self.lock();
         connection.pragma_update(None, "synchronous", synchronous)?;
         let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let transaction = Transaction { inner };
-        let result = write(&transaction)?;
+        let transaction = Transaction { inner, changed: RefCell::default() };
+        let result = write(&transaction);
+        parsed.forget(&transaction.changed.borrow());
+        let result = result?;
         transaction.inner.commit()?;
         Ok(result)
     }
 
     /// A panic while the lock was held rolled its transaction back: the connection is sound.
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,4 +141,6 @@ impl Store {
 #[derive(Debug)]
 pub struct Transaction<'connection> {
     inner: rusqlite::Transaction<'connection>,
+    /// The instances whose rows it wrote.
+    changed: RefCell<Vec<DbiResourceId>>,
 }

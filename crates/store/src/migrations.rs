@@ -65,6 +65,30 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE installation ADD COLUMN certificate_override TEXT;
 ",
+    // What lists of instances and events are asked for by: none reads what it does not answer.
+    // `maintained_from` is in milliseconds: the middle of the certificate's life, or always where
+    // another authority waits.
+    "
+    ALTER TABLE db_instance ADD COLUMN parameter_group TEXT
+        AS (json_extract(state, '$.desired.parameter_group'));
+    ALTER TABLE db_instance ADD COLUMN engine_source TEXT
+        AS (json_extract(state, '$.desired.engine_source'));
+    ALTER TABLE db_instance ADD COLUMN engine_version TEXT
+        AS (json_extract(state, '$.desired.engine_version'));
+    ALTER TABLE db_instance ADD COLUMN serves INTEGER
+        AS (json_extract(state, '$.desired.running') AND NOT json_extract(state, '$.desired.deleted'));
+    ALTER TABLE db_instance ADD COLUMN maintained_from INTEGER
+        AS (CASE WHEN json_extract(state, '$.pending.ca_identifier') IS NOT NULL THEN 0
+            ELSE 500 * (unixepoch(json_extract(state, '$.applied.certificate.not_before'))
+                      + unixepoch(json_extract(state, '$.applied.certificate.not_after'))) END);
+    CREATE INDEX db_instance_group ON db_instance (parameter_group, identifier);
+    CREATE INDEX db_instance_engine ON db_instance (engine_source, engine_version);
+    CREATE INDEX db_instance_serving ON db_instance (identifier) WHERE serves = 1;
+    CREATE INDEX db_instance_maintenance
+        ON db_instance (maintained_from, identifier);
+    CREATE INDEX event_of_kind ON event (source, at);
+    CREATE INDEX event_of_source ON event (source, source_identifier, at);
+",
 ];
 
 /// Brings the file to the newest version.

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use pgkeep_model::{
-    Applied, Client, ClientWatch, DbInstance, DbiResourceId, Desired, EngineSource, Event,
-    EventCategory, EventSource, InstanceStatus, Kept, PasswordVerifier, Pending, ReadTo, Sightings,
-    Tally,
+    Applied, CertificateRecord, Client, ClientWatch, DbInstance, DbiResourceId, Desired,
+    EngineSource, Event, EventCategory, EventSource, InstanceStatus, Kept, PasswordVerifier,
+    Pending, ReadTo, Sightings, Tally,
 };
 use pgkeep_store::{EventFilter, Installation, SIGHTINGS_KEPT, Store, StoreError};
 use time::{Duration, OffsetDateTime};
@@ -84,6 +84,82 @@ fn every_instance_is_read_as_it_is_now() {
     assert_eq!(all(), [three.clone(), two]);
     store.quickly(|state| state.remove_instance(&three.resource_id)).unwrap();
     assert_eq!(all().len(), 1);
+}
+
+#[test]
+fn lists_go_on_where_they_ended_and_have_what_is_asked_for() {
+    let store = Store::in_memory().unwrap();
+    let names = |list: Result<Vec<DbInstance>, StoreError>| {
+        let names = list.unwrap().into_iter().map(|it| it.desired.identifier.to_string());
+        names.collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> =
+        ["a", "b", "c", "d"].iter().zip(1..).map(|(name, number)| instance(name, number)).collect();
+    let (begin, end) = (NOW, NOW + Duration::days(366));
+    for instance in &mut all[..3] {
+        instance.applied.certificate = Some(CertificateRecord {
+            ca_identifier: "rds-ca-rsa2048-g1".to_owned(),
+            endpoint: instance.desired.endpoint.clone(),
+            serial: "1".to_owned(),
+            fingerprint: String::new(),
+            not_before: begin,
+            not_after: end,
+        });
+    }
+    all[1].pending.ca_identifier = Some("rds-ca-ecc384-g1".to_owned());
+    all[2].desired.running = false;
+    all[3].desired.deleted = true;
+    all.iter().for_each(|instance| insert(&store, instance).unwrap());
+    assert_eq!(names(store.instances_after("", 2)), ["a", "b"]);
+    assert_eq!(names(store.instances_after("b", 9)), ["c", "d"]);
+    assert_eq!(names(store.serving_instances()), ["a", "b"]);
+
+    let to_maintain = |at, after| names(store.instances_to_maintain(at, after, 9));
+    let middle = begin + Duration::days(183);
+    assert_eq!(to_maintain(middle - Duration::SECOND, ""), ["b"]);
+    assert_eq!(to_maintain(middle, ""), ["a", "b", "c"]);
+    assert_eq!(to_maintain(middle, "a"), ["b", "c"]);
+
+    let group = "default.postgres15".parse().unwrap();
+    let members = || store.read(|state| state.members(&group)).unwrap();
+    assert_eq!(members(), all);
+    assert!(store.read(|state| state.has_members(&"mine".parse().unwrap())).map(|it| !it).unwrap());
+    let ids: Vec<_> = all.iter().map(|it| it.resource_id.clone()).collect();
+    store.quickly(|state| ids.iter().try_for_each(|id| state.claim(id).map(drop))).unwrap();
+    store.quickly(|state| state.wake_members(&group, NOW)).unwrap();
+    assert_eq!(store.read(|state| state.due(NOW)).unwrap().len(), 4);
+
+    let runs_on = |source, versions: &[&str; 2]| {
+        let versions = versions[0].to_owned()..=versions[1].to_owned();
+        store.read(|state| state.has_engine(source, &versions)).unwrap()
+    };
+    assert!(runs_on(EngineSource::System, &["15.", "15.~"]));
+    assert!(!runs_on(EngineSource::System, &["16.", "16.~"]));
+    assert!(!runs_on(EngineSource::Embedded, &["15.18", "15.18"]));
+}
+
+/// Rows that were read are kept, but never as they are not.
+#[test]
+fn a_change_is_seen_by_the_next_list_and_one_that_was_taken_back_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let store = Store::open(&path).unwrap();
+    let reader = Store::open_read_only(&path).unwrap();
+    let mut one = instance("one", 1);
+    insert(&store, &one).unwrap();
+    let both = || [&store, &reader].map(|it| it.instances().unwrap());
+    let change = |row: &mut DbInstance| row.generation += 1;
+    let id = one.resource_id.clone();
+    assert_eq!(both(), [[one.clone()], [one.clone()]]);
+    let taken_back = store.quickly(|state| {
+        state.update_instance(&id, change)?;
+        Err::<(), _>(StoreError::RolledBack)
+    });
+    assert!(matches!(taken_back, Err(StoreError::RolledBack)));
+    assert_eq!(both(), [[one.clone()], [one.clone()]]);
+    store.quickly(|state| state.update_instance(&id, change)).unwrap();
+    change(&mut one);
+    assert_eq!(both(), [[one.clone()], [one]]);
 }
 
 #[test]
@@ -188,9 +264,10 @@ fn events_are_found_by_source_and_time_and_forgotten_in_the_end() {
     let all = EventFilter {
         source: None,
         source_identifier: None,
+        categories: Vec::new(),
         from: OffsetDateTime::UNIX_EPOCH,
         to: NOW,
-        after: 0,
+        after: None,
         limit: 10,
     };
     let found = |filter: &EventFilter| {
@@ -202,8 +279,20 @@ fn events_are_found_by_source_and_time_and_forgotten_in_the_end() {
     assert_eq!(found(&all), [one.clone(), two]);
     let only_one = EventFilter { source_identifier: Some("one".to_owned()), ..all.clone() };
     assert_eq!(found(&only_one), [one]);
-    let groups = EventFilter { source: Some(EventSource::DbParameterGroup), ..all };
+    let groups = EventFilter { source: Some(EventSource::DbParameterGroup), ..all.clone() };
     assert!(found(&groups).is_empty());
+    let failures = EventFilter { categories: vec![EventCategory::Failure], ..all.clone() };
+    assert!(found(&failures).is_empty());
+    // Pages of one, of events of the same moment and of another, join to the whole.
+    let later = event("three", NOW + Duration::SECOND);
+    store.quickly(|state| state.append_events(std::slice::from_ref(&later))).unwrap();
+    let mut page = EventFilter { to: later.at, limit: 1, ..all };
+    let mut seen = Vec::new();
+    while let [(id, event)] = &*store.read(|state| state.events(&page)).unwrap() {
+        page.after = Some((event.at, *id));
+        seen.push(event.source_identifier.clone());
+    }
+    assert_eq!(seen, ["one", "two", "three"]);
 }
 
 #[test]
@@ -271,7 +360,13 @@ fn an_older_file_watches_its_instances_from_now_on() {
     insert(&Store::open(&path).unwrap(), &one).unwrap();
     let raw = rusqlite::Connection::open(&path).unwrap();
     raw.execute_batch(
-        "ALTER TABLE installation DROP COLUMN certificate_override;
+        "DROP INDEX db_instance_group; ALTER TABLE db_instance DROP COLUMN parameter_group;
+         DROP INDEX db_instance_engine; ALTER TABLE db_instance DROP COLUMN engine_source;
+         ALTER TABLE db_instance DROP COLUMN engine_version;
+         DROP INDEX db_instance_serving; ALTER TABLE db_instance DROP COLUMN serves;
+         DROP INDEX db_instance_maintenance; ALTER TABLE db_instance DROP COLUMN maintained_from;
+         DROP INDEX event_of_kind; DROP INDEX event_of_source;
+         ALTER TABLE installation DROP COLUMN certificate_override;
          DROP TABLE sighting; DROP TABLE client_watch; PRAGMA user_version = 2;",
     )
     .unwrap();

@@ -7,10 +7,12 @@
 //! connections out of it. A look at them costs a session of the server's, so it is taken only after
 //! somebody connected or, where the log does not tell that, every half hour.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use pgkeep_model::{ClientWatch, DbInstance, DbiResourceId, ReadTo, Sightings, Tally};
+use pgkeep_model::{
+    ClientWatch, DbInstance, DbiResourceId, InstanceStatus, ReadTo, Sightings, Tally,
+};
 use pgkeep_postgres::{LogMark, Session, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
@@ -31,16 +33,17 @@ struct Settled {
     is_logged: bool,
     read_to: Option<ReadTo>,
     sampled_at: Option<OffsetDateTime>,
+    /// Its server had been shut down before, so that nobody writes the log.
+    is_over: bool,
 }
 
 /// Reads what is new until the runtime ends.
 pub(crate) async fn watch_clients(control: Arc<Control>) {
     let mut settled = HashMap::new();
     loop {
-        match control.store.instances() {
+        match control.to_watch(&mut settled) {
             Ok(instances) => {
-                settled.retain(|id, _| instances.iter().any(|it| it.resource_id == *id));
-                for instance in instances.iter().filter(|it| !it.desired.deleted) {
+                for instance in &instances {
                     if let Err(error) = control.watch(instance, &mut settled).await {
                         let error = &error as &dyn std::error::Error;
                         warn!(instance = %instance.desired.identifier, error, "clients not read");
@@ -54,12 +57,33 @@ pub(crate) async fn watch_clients(control: Arc<Control>) {
 }
 
 impl Control {
+    /// The instances whose servers are to run, and those that were stopped since they were settled:
+    /// what their servers wrote to the end is still to be read, once. Forgets those that are gone.
+    fn to_watch(
+        &self,
+        settled: &mut HashMap<DbiResourceId, Settled>,
+    ) -> Result<Vec<DbInstance>, WorkflowError> {
+        let mut instances = self.store.serving_instances()?;
+        let serving: HashSet<_> = instances.iter().map(|it| it.resource_id.clone()).collect();
+        let stopped: Vec<_> = settled.keys().filter(|id| !serving.contains(*id)).cloned().collect();
+        for id in stopped {
+            let instance = self.store.read(|state| state.instance_by_resource_id(&id))?;
+            match (instance.filter(|it| !it.desired.deleted), settled.get_mut(&id)) {
+                (Some(_), Some(before)) if before.is_over => before.looked_at = self.clock().now(),
+                (Some(instance), _) => instances.push(instance),
+                (None, _) => drop(settled.remove(&id)),
+            }
+        }
+        Ok(instances)
+    }
+
     async fn watch(
         self: &Arc<Self>,
         instance: &DbInstance,
         settled: &mut HashMap<DbiResourceId, Settled>,
     ) -> Result<(), WorkflowError> {
         let (id, now) = (&instance.resource_id, self.clock().now());
+        let is_over = instance.status == InstanceStatus::Stopped;
         let major = instance.desired.engine_version.major;
         let is_logged = instance.applied.logs_plaintext(major);
         let before = settled.get_mut(id);
@@ -72,6 +96,7 @@ impl Control {
         let looked_at = before.as_ref().map(|it| it.looked_at);
         if let Some(before) = before {
             before.looked_at = now;
+            before.is_over = is_over;
             if before.log == log && was_logged == is_logged && !is_blind_for_long {
                 return Ok(());
             }
@@ -84,7 +109,7 @@ impl Control {
             self.sample(instance, &mut watch).await?;
         }
         let (read_to, sampled_at) = (watch.read_to, watch.sampled_at);
-        let now_settled = Settled { looked_at: now, log, is_logged, read_to, sampled_at };
+        let now_settled = Settled { looked_at: now, log, is_logged, read_to, sampled_at, is_over };
         settled.insert(id.clone(), now_settled);
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgkeep_model::DbiResourceId;
-use pgkeep_store::Transaction;
+use pgkeep_store::{Claim, Transaction};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
@@ -76,31 +76,42 @@ impl Driver {
         }
         *last = now;
         self.tell_due(now)?;
-        let (due, next) =
+        let (mut due, next) =
             self.control.store.read(|state| Ok((state.due(now)?, state.next_due_after(now)?)))?;
-        for id in due {
+        {
             // One that is busy ends with a wake-up, and is then looked at again.
-            if held(&self.busy).insert(id.clone()) {
-                let driver = Arc::clone(self);
-                tasks.spawn(async move {
-                    driver.bring_to_rest(&id).await;
-                    held(&driver.busy).remove(&id);
-                    driver.control.wake();
-                    if driver.control.taken.swap(false, Ordering::Relaxed) {
-                        driver.control.refill.notify_one();
-                    }
-                });
-            }
+            let busy = held(&self.busy);
+            due.retain(|id| !busy.contains(id));
+        }
+        for (id, claim) in self.claim(due)? {
+            held(&self.busy).insert(id.clone());
+            let driver = Arc::clone(self);
+            tasks.spawn(async move {
+                driver.bring_to_rest(&id, claim).await;
+                held(&driver.busy).remove(&id);
+                driver.control.wake();
+                if driver.control.taken.swap(false, Ordering::Relaxed) {
+                    driver.control.refill.notify_one();
+                }
+            });
         }
         let pause = next.and_then(|at| (at - now).try_into().ok());
         Ok(pause.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
     }
 
-    async fn bring_to_rest(self: &Arc<Self>, id: &DbiResourceId) {
+    /// Takes up what is due, all at once: what is claimed is not found due again.
+    fn claim(&self, due: Vec<DbiResourceId>) -> Result<Vec<(DbiResourceId, Claim)>, WorkflowError> {
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.control.store.quickly(|state| {
+            let claims = due.into_iter().map(|id| Ok(state.claim(&id)?.map(|claim| (id, claim))));
+            claims.filter_map(Result::transpose).collect()
+        })?)
+    }
+
+    async fn bring_to_rest(self: &Arc<Self>, id: &DbiResourceId, claim: Claim) {
         let result = async {
-            let Some(claim) = self.control.store.quickly(|state| state.claim(id))? else {
-                return Ok(());
-            };
             let mut doing = None;
             loop {
                 match self.turn(id, &mut doing).await {

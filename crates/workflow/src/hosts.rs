@@ -4,27 +4,47 @@
 //! container it is a mount, which no rename can replace. Each data directory has a block of its
 //! own; everything outside the block is left as it is.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use pgkeep_model::{DbInstance, DbiResourceId};
+
+use crate::{Control, WorkflowError};
 
 /// A hosts file that pgkeep may write, or none.
 #[derive(Debug)]
 pub struct HostsFile {
-    open: Option<Mutex<File>>,
+    open: Option<Mutex<Open>>,
     path: PathBuf,
     tag: String,
 }
 
+/// Names by what they belong to, each with its address.
+type Names = HashMap<DbiResourceId, (IpAddr, String)>;
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// What the block was last made to hold, and how the file looked then; none before the first
+    /// time.
+    held: Option<(Names, Option<Mark>)>,
+}
+
+/// Length and time of a file: another writes it in between, and they differ.
+type Mark = (u64, SystemTime);
+
 impl HostsFile {
     /// Opens the file for writing; without the right to, names are simply not published.
     pub fn open(path: &Path, data_directory: &Path) -> Self {
-        let open = OpenOptions::new().read(true).write(true).open(path);
+        let file = OpenOptions::new().read(true).write(true).open(path);
         Self {
-            open: open.ok().map(Mutex::new),
+            open: file.ok().map(|file| Mutex::new(Open { file, held: None })),
             path: path.to_owned(),
             tag: data_directory.display().to_string(),
         }
@@ -40,22 +60,83 @@ impl HostsFile {
         &self.path
     }
 
-    /// Makes the block hold exactly these names.
-    pub fn ensure(&self, names: &[(IpAddr, String)]) -> io::Result<()> {
+    /// Makes the block hold exactly the names that it held, after a change of them: the first time
+    /// those that `all` answers. `change` tells whether it changed any.
+    fn ensure(
+        &self,
+        all: impl FnOnce() -> Result<Names, WorkflowError>,
+        change: impl FnOnce(&mut Names) -> bool,
+    ) -> Result<(), WorkflowError> {
         let Some(open) = &self.open else { return Ok(()) };
-        let mut file = open.lock().unwrap_or_else(PoisonError::into_inner);
-        file.lock()?;
-        let done = rewrite(&mut file, &self.tag, names);
-        file.unlock()?;
-        done
+        let Open { file, held } = &mut *open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut names, seen) = match held.take() {
+            Some((names, seen)) => (names, seen),
+            None => (all()?, None),
+        };
+        if change(&mut names) || seen.is_none() || seen != mark(file) {
+            let written = rewrite_alone(file, &self.tag, &names);
+            written.map_err(|source| WorkflowError::Hosts { path: self.path.clone(), source })?;
+        }
+        *held = Some((names, mark(file)));
+        Ok(())
     }
 }
 
-fn rewrite(file: &mut File, tag: &str, names: &[(IpAddr, String)]) -> io::Result<()> {
+impl Control {
+    /// Publishes the endpoint name of an instance, or takes it back where that is to be deleted.
+    pub(crate) fn publish_name(&self, instance: &DbInstance) -> Result<(), WorkflowError> {
+        let all = || {
+            let instances = self.store.instances()?.into_iter();
+            let instances = instances.filter(|it| !it.desired.deleted);
+            Ok(instances
+                .map(|it| (it.resource_id, (it.desired.address, it.desired.endpoint)))
+                .collect())
+        };
+        let id = &instance.resource_id;
+        let name = (instance.desired.address, instance.desired.endpoint.clone());
+        self.settings.hosts.ensure(all, |names| {
+            if instance.desired.deleted {
+                names.remove(id).is_some()
+            } else {
+                let before = names.insert(id.clone(), name.clone());
+                before != Some(name)
+            }
+        })
+    }
+
+    /// Takes all names back.
+    pub(crate) fn withdraw_names(&self) -> Result<(), WorkflowError> {
+        self.settings.hosts.ensure(
+            || Ok(Names::new()),
+            |names| {
+                names.clear();
+                true
+            },
+        )
+    }
+}
+
+fn mark(file: &File) -> Option<Mark> {
+    let metadata = file.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
+/// Rewrites the file while no other pgkeep does.
+fn rewrite_alone(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
+    file.lock()?;
+    let done = rewrite(file, tag, names);
+    file.unlock()?;
+    done
+}
+
+fn rewrite(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
+    let mut names: Vec<_> = names.values().collect();
+    names.sort_by(|one, other| one.1.cmp(&other.1));
+
     let mut before = String::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_string(&mut before)?;
-    let after = render_hosts(&before, tag, names);
+    let after = render_hosts(&before, tag, &names);
     if before == after {
         return Ok(());
     }
@@ -66,7 +147,7 @@ fn rewrite(file: &mut File, tag: &str, names: &[(IpAddr, String)]) -> io::Result
 }
 
 /// The file's text with the block of `tag` replaced, or removed when there are no names.
-fn render_hosts(before: &str, tag: &str, names: &[(IpAddr, String)]) -> String {
+fn render_hosts(before: &str, tag: &str, names: &[&(IpAddr, String)]) -> String {
     let begin = format!("# BEGIN pgkeep {tag}");
     let end = format!("# END pgkeep {tag}");
     let mut inside = false;
@@ -98,10 +179,39 @@ mod tests {
     #[test]
     fn only_the_own_block_changes() {
         let before = "127.0.0.1 localhost\n# BEGIN pgkeep /b\n127.77.0.2 b\n# END pgkeep /b\n";
-        let one = [(IpAddr::from([127, 77, 0, 1]), "a".to_owned())];
-        let with = render_hosts(before, "/a", &one);
+        let one = (IpAddr::from([127, 77, 0, 1]), "a".to_owned());
+        let with = render_hosts(before, "/a", &[&one]);
         assert_eq!(with, format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n"));
-        assert_eq!(render_hosts(&with, "/a", &one), with);
+        assert_eq!(render_hosts(&with, "/a", &[&one]), with);
         assert_eq!(render_hosts(&with, "/a", &[]), before);
+    }
+
+    #[test]
+    fn names_are_read_once_and_written_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        std::fs::write(&path, "127.0.0.1 localhost\n").unwrap();
+        let hosts = HostsFile::open(&path, Path::new("/a"));
+        let name = |number: u8| (IpAddr::from([127, 77, 0, number]), format!("name-{number}"));
+        let id = |number: u8| DbiResourceId::from_random([number; 17]);
+        let all = || Ok((1..3).map(|number| (id(number), name(number))).collect());
+        let none = || panic!("the names are known");
+        let text = || std::fs::read_to_string(&path).unwrap();
+        let written = |names: &str| {
+            format!("127.0.0.1 localhost\n# BEGIN pgkeep /a\n{names}# END pgkeep /a\n")
+        };
+        hosts.ensure(all, |_| false).unwrap();
+        let both = written("127.77.0.1 name-1\n127.77.0.2 name-2\n");
+        assert_eq!(text(), both);
+        // What is said to be unchanged is not looked at.
+        hosts.ensure(none, |names| names.remove(&id(3)).is_some()).unwrap();
+        hosts.ensure(none, |names| names.remove(&id(2)).is_some()).unwrap();
+        assert_eq!(text(), written("127.77.0.1 name-1\n"));
+        // Somebody else wrote it.
+        std::fs::write(&path, "127.0.0.1 localhost\n\n").unwrap();
+        hosts.ensure(none, |_| false).unwrap();
+        assert!(text().contains("name-1"), "{}", text());
+        hosts.ensure(none, |names| names.remove(&id(1)).is_some()).unwrap();
+        assert_eq!(text(), "127.0.0.1 localhost\n\n");
     }
 }

@@ -32,8 +32,11 @@ impl KeptSessions {
 pub(crate) async fn keep_sessions(control: Arc<Control>) {
     loop {
         tokio::time::sleep(PAUSE).await;
-        match control.store.instances() {
+        match control.store.serving_instances() {
             Ok(instances) => {
+                control.kept.with(|kept| {
+                    kept.retain(|_, session| session.as_ref().is_none_or(KeptSession::is_open));
+                });
                 let available =
                     instances.iter().filter(|it| it.status == InstanceStatus::Available);
                 available.for_each(|instance| control.keep_session(instance));
@@ -49,8 +52,8 @@ impl Control {
     pub(crate) fn keep_session(self: &Arc<Self>, instance: &DbInstance) {
         let id = instance.resource_id.clone();
         let is_needed = self.kept.with(|kept| {
-            kept.retain(|_, session| session.as_ref().is_none_or(KeptSession::is_open));
-            let is_needed = !kept.contains_key(&id);
+            let known = kept.get(&id);
+            let is_needed = known.is_none_or(|it| it.as_ref().is_some_and(|it| !it.is_open()));
             if is_needed {
                 kept.insert(id.clone(), None);
             }

@@ -5,7 +5,7 @@
 //! differs from that of the last reading. A running server has them in memory and serves on while
 //! `decide` sees to new ones: the key is a secret of which there is no copy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,10 +46,10 @@ const PAUSE: Duration = Duration::from_mins(1);
 
 impl Control {
     fn look_at_pairs(&self) -> Result<(), WorkflowError> {
-        let instances = self.store.instances()?;
-        self.pairs.with(|all| all.retain(|id, _| instances.iter().any(|it| it.resource_id == *id)));
-        let serving = instances.iter().filter(|it| it.desired.running && !it.desired.deleted);
-        for instance in serving.filter(|it| it.applied.certificate.is_some()) {
+        let serving = self.store.serving_instances()?;
+        let ids: HashSet<_> = serving.iter().map(|it| &it.resource_id).collect();
+        self.pairs.with(|all| all.retain(|id, _| ids.contains(id)));
+        for instance in serving.iter().filter(|it| it.applied.certificate.is_some()) {
             self.warn_of_expiry(instance)?;
             let now = self.clock().now();
             let until = self.signs_until(instance);

@@ -1,5 +1,6 @@
 //! Keeps prepared instances and keys in stock, at low priority.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use pgkeep_model::{DbInstance, EngineSource};
@@ -46,16 +47,25 @@ async fn refill_prepared(control: &Arc<Control>) -> Result<(), WorkflowError> {
 
 /// The installed engines that instances run on, and the one that a new instance gets unasked.
 pub(crate) fn engines_in_use(control: &Control) -> Result<Vec<Engine>, WorkflowError> {
-    let instances = control.store.instances()?;
-    let installed = control.settings.engines.installed();
+    let mut engines = control.settings.engines.installed();
     let default = control.settings.engines.default_version();
-    Ok(installed
-        .into_iter()
-        .filter(|engine| {
-            default.is_some_and(|version| version == engine.version)
-                || instances.iter().any(|instance| runs_on(instance, engine))
-        })
-        .collect())
+    control.store.read(|state| {
+        let in_use = |engine: &Engine| state.has_engine(engine.source, &versions(engine));
+        let known: Result<Vec<_>, _> = engines.iter().map(in_use).collect();
+        let mut known = known?.into_iter();
+        engines.retain(|engine| known.next() == Some(true) || default == Some(engine.version));
+        Ok(())
+    })?;
+    Ok(engines)
+}
+
+/// The versions of the instances that run on an engine, as texts: see [`runs_on`].
+fn versions(engine: &Engine) -> RangeInclusive<String> {
+    let version = engine.version;
+    match engine.source {
+        EngineSource::System => format!("{}.", version.major)..=format!("{}.~", version.major),
+        EngineSource::Embedded => version.to_string()..=version.to_string(),
+    }
 }
 
 /// Whether an instance runs on an engine: a system engine is updated in place, so any release of

@@ -40,7 +40,7 @@ impl Driver {
         };
         // A start publishes names; one that is renamed while it is stopped has none before it.
         if status == InstanceStatus::Stopped {
-            control.publish_names()?;
+            control.publish_name(instance)?;
         }
         let until = control.signs_until(instance);
         let next = next_window(instance, until, control.clock().now());

@@ -18,7 +18,7 @@ pub(super) fn answer(
         if name.is_default() {
             return refuse(format!("Default DBParameterGroup cannot be deleted: {name}"));
         }
-        if !state.members(name)?.is_empty() {
+        if state.has_members(name)? {
             return refuse(format!(
                 "One or more database instances are still members of this parameter group {name}, \
                  so the group cannot be deleted"

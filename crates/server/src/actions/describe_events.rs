@@ -1,6 +1,6 @@
 //! `DescribeEvents`.
 
-use pgkeep_model::{EVENT_RETENTION_DAYS, EventCategory, EventSource};
+use pgkeep_model::{EVENT_RETENTION_DAYS, Event, EventCategory, EventSource};
 use pgkeep_query::shapes;
 use pgkeep_query::shapes::{DescribeEventsMessage, EventsMessage};
 use pgkeep_store::EventFilter;
@@ -28,17 +28,21 @@ pub(super) fn answer(
     }
     let (from, to) = times(input, control.clock().now())?;
     let categories = categories(input.event_categories.as_deref().unwrap_or_default())?;
-    let wanted = EventFilter {
-        source,
-        source_identifier: input.source_identifier.as_ref().map(|it| it.to_ascii_lowercase()),
-        from,
-        to,
-        after: 0,
-        limit: usize::MAX,
+    let source_identifier = input.source_identifier.as_ref().map(|it| it.to_ascii_lowercase());
+    let read = |after: &str, limit| {
+        let wanted = EventFilter {
+            source,
+            source_identifier: source_identifier.clone(),
+            categories: categories.clone(),
+            from,
+            to,
+            after: place(after),
+            limit,
+        };
+        Ok(control.store().read(|state| state.events(&wanted))?)
     };
-    let mut events = control.store().read(|state| state.events(&wanted))?;
-    events.retain(|(_, it)| categories.is_empty() || categories.contains(&it.category));
-    let (events, marker) = page.cut(events, |(id, _)| format!("{id:020}"));
+    let key = |(id, event): &(i64, Event)| format!("{}.{id}", event.at.unix_timestamp_nanos());
+    let (events, marker) = page.fill(read, key, |_| true)?;
     let events = events
         .into_iter()
         .map(|(_, event)| shapes::Event {
@@ -51,6 +55,13 @@ pub(super) fn answer(
         })
         .collect();
     Ok(EventsMessage { events, marker })
+}
+
+/// The time and row id of the event that a marker names.
+fn place(marker: &str) -> Option<(OffsetDateTime, i64)> {
+    let (at, id) = marker.split_once('.')?;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(at.parse().ok()?).ok()?;
+    Some((at, id.parse().ok()?))
 }
 
 fn source(text: Option<&str>) -> Result<Option<EventSource>, ApiError> {

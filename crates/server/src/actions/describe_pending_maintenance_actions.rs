@@ -9,6 +9,7 @@ use pgkeep_workflow::{Control, due_renewal};
 use time::OffsetDateTime;
 
 use super::instance::find;
+use super::list;
 use crate::error::ApiError;
 use crate::page::Page;
 use crate::{filter, render};
@@ -25,22 +26,16 @@ pub(super) fn answer(
     let filters = input.filters.as_deref();
     filter::check(filters, &["db-cluster-id", "db-instance-id"])?;
     let page = Page::new(input.max_records, input.marker.as_deref())?;
-    let all = match input.resource_identifier.as_deref().filter(|text| !text.is_empty()) {
-        Some(text) => vec![find(control, text).map_err(|error| error.no_resource(text))?],
-        None => control.store().instances()?,
+    let one = input.resource_identifier.as_deref().filter(|text| !text.is_empty());
+    let one = one.map(|text| find(control, text).map_err(|error| error.no_resource(text)));
+    let now = control.clock().now();
+    let read = |after: &str, limit| control.store().instances_to_maintain(now, after, limit);
+    let is_pending = |instance: &DbInstance| {
+        !pending(control, instance).pending_maintenance_action_details.is_empty()
     };
-    let matching = all.into_iter().filter(|instance| {
-        filter::passes(filters, |name| match name {
-            "db-instance-id" => {
-                vec![instance.desired.identifier.to_string(), render::arn(control, instance)]
-            }
-            _ => Vec::new(),
-        })
-    });
-    let pending = matching.map(|it| pending(control, &it));
-    let pending = pending.filter(|it| !it.pending_maintenance_action_details.is_empty());
-    let (pending_maintenance_actions, marker) =
-        page.cut(pending, |it| it.resource_identifier.clone().unwrap_or_default());
+    let (instances, marker) =
+        list::page(control, filters, &page, one.transpose()?, read, is_pending)?;
+    let pending_maintenance_actions = instances.iter().map(|it| pending(control, it)).collect();
     Ok(PendingMaintenanceActionsMessage { pending_maintenance_actions, marker })
 }
 

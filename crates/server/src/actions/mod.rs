@@ -22,6 +22,7 @@ mod describe_orderable_db_instance_options;
 mod describe_pending_maintenance_actions;
 mod download_db_log_file_portion;
 mod instance;
+mod list;
 mod list_tags_for_resource;
 mod modify_certificates;
 mod modify_db_instance;

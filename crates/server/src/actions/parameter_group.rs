@@ -125,11 +125,7 @@ pub(super) fn wake_members(
     state: &Transaction<'_>,
     group: &DbParameterGroup,
 ) -> Result<(), StoreError> {
-    let now = control.clock().now();
-    for member in state.members(&group.name)? {
-        state.wake_at(&member.resource_id, now)?;
-    }
-    Ok(())
+    state.wake_members(&group.name, control.clock().now())
 }
 
 /// Judges a group's TLS parameters: against every member, or where it has none, against what any
