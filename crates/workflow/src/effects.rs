@@ -79,6 +79,7 @@ impl Step<'_> {
         while !take_prepared(layout, engine, self.files)? {
             prepare(layout, engine, &random_name(), Priority::Normal).await?;
         }
+        self.control.taken_prepared.store(true, Ordering::Relaxed);
         self.control.taken.store(true, Ordering::Relaxed);
         Ok(nothing())
     }
@@ -95,7 +96,7 @@ impl Step<'_> {
         let pair =
             KeyPair { chain: leaf.chain_pem, key: key.to_pem(), roots: authorities.bundle_pem() };
         write_key_pair(self.files, serial, &pair)?;
-        self.control.check_pair(self.files, &record)?;
+        self.control.check_new_pair(&self.instance.resource_id, self.files, &record)?;
         use_key_pair(self.files, serial)?;
         // The one to go back to stays.
         let proved = applied.proved.as_ref().or(applied.certificate.as_ref());
@@ -132,6 +133,7 @@ impl Step<'_> {
 
     async fn start(&self) -> Result<Record, WorkflowError> {
         let Some(engine) = self.engine else { return Ok(nothing()) };
+        self.control.drop_session(&self.instance.resource_id);
         self.control.publish_names()?;
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
@@ -162,12 +164,14 @@ impl Step<'_> {
     }
 
     async fn reload(&self) -> Result<Record, WorkflowError> {
-        self.control.publish_names()?;
+        if !self.control.publishes(self.instance) {
+            self.control.publish_names()?;
+        }
         write_configuration(self.files, &self.plan.rendered)?;
         if let Some(postmaster) =
             self.control.postmasters.running(&self.instance.resource_id, self.files)?
         {
-            Admin::reload(self.files, self.plan.address.port(), &postmaster).await?;
+            self.control.admin(self.instance).await?.reload(&postmaster).await?;
         }
         let digest = self.plan.wanted.reload_digest.clone();
         let parameters = self.plan.parameters.effective.clone();
@@ -194,9 +198,7 @@ impl Step<'_> {
             max_version: parameters.tls_version("ssl_max_protocol_version"),
         };
         let endpoint = Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
-        let check = async {
-            Admin::connect(self.files, self.plan.address.port()).await?.check_configuration().await
-        };
+        let check = async { self.control.admin(self.instance).await?.check_configuration().await };
         let (proved, checked) = tokio::join!(prove(&endpoint, &expected, PROOF_LIMIT), check);
         proved.map_err(|source| WorkflowError::Proof {
             endpoint: desired.endpoint.clone(),
@@ -258,6 +260,12 @@ impl Control {
             .map(|instance| (instance.desired.address, instance.desired.endpoint))
             .collect();
         self.write_names(&names)
+    }
+
+    /// Whether the hosts file is as it was written last, with the name of an instance.
+    fn publishes(&self, instance: &DbInstance) -> bool {
+        let desired = &instance.desired;
+        self.settings.hosts.holds(desired.address, &desired.endpoint)
     }
 
     /// Makes the hosts file's block hold exactly these names.

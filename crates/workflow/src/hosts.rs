@@ -8,23 +8,34 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// A hosts file that pgkeep may write, or none.
 #[derive(Debug)]
 pub struct HostsFile {
-    open: Option<Mutex<File>>,
+    open: Option<Mutex<Open>>,
     path: PathBuf,
     tag: String,
 }
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// What was written last, and how the file was then.
+    written: Option<(Mark, Vec<(IpAddr, String)>)>,
+}
+
+/// What of a file changes when it is written: its length, and the time in seconds and nanoseconds.
+type Mark = (u64, i64, i64);
 
 impl HostsFile {
     /// Opens the file for writing; without the right to, names are simply not published.
     pub fn open(path: &Path, data_directory: &Path) -> Self {
         let open = OpenOptions::new().read(true).write(true).open(path);
         Self {
-            open: open.ok().map(Mutex::new),
+            open: open.ok().map(|file| Mutex::new(Open { file, written: None })),
             path: path.to_owned(),
             tag: data_directory.display().to_string(),
         }
@@ -43,12 +54,29 @@ impl HostsFile {
     /// Makes the block hold exactly these names.
     pub fn ensure(&self, names: &[(IpAddr, String)]) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
-        let mut file = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Open { file, written } = &mut *open;
         file.lock()?;
-        let done = rewrite(&mut file, &self.tag, names);
+        let done = rewrite(file, &self.tag, names).and_then(|()| mark(file));
         file.unlock()?;
-        done
+        *written = Some((done?, names.to_vec()));
+        Ok(())
     }
+
+    /// Whether nobody wrote the file since, and a name was in the block then.
+    pub(crate) fn holds(&self, address: IpAddr, name: &str) -> bool {
+        let Some(open) = &self.open else { return true };
+        let open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.written.as_ref().is_some_and(|(was, names)| {
+            let holds = names.iter().any(|it| it.0 == address && it.1 == name);
+            holds && mark(&open.file).is_ok_and(|mark| mark == *was)
+        })
+    }
+}
+
+fn mark(file: &File) -> io::Result<Mark> {
+    let about = file.metadata()?;
+    Ok((about.len(), about.ctime(), about.ctime_nsec()))
 }
 
 fn rewrite(file: &mut File, tag: &str, names: &[(IpAddr, String)]) -> io::Result<()> {
