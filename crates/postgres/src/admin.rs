@@ -15,11 +15,17 @@ use crate::postmaster::Postmaster;
 /// The service's own role, a superuser, and its database.
 pub(crate) const RDSADMIN: &str = "rdsadmin";
 
-/// How often a server is asked whether it has read its files again.
-const POLL_INTERVAL: Duration = Duration::from_millis(1);
+/// Before a server is asked first whether it has read its files again, which takes it about as long
+/// on an idle machine; each further pause doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+/// The longest of these pauses.
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
 /// How long a server may take to read its files again.
 const RELOAD_LIMIT_S: u64 = 10;
+
+/// How long it may take to say what it took of them.
+const CHECK_LIMIT_S: u64 = 10;
 
 /// Keeps the statements of a session out of the log, and the parameter group from getting in its
 /// way; so that a client that holds a lock on a role cannot hold up pgkeep, waits have an end.
@@ -84,19 +90,17 @@ impl Admin {
 
     /// Makes the server read its files again, and returns when new sessions know that it did. It
     /// does not say whether it liked what it read.
-    pub async fn reload(
-        files: &InstanceFiles,
-        port: u16,
-        postmaster: &Postmaster,
-    ) -> Result<(), PostgresError> {
+    pub async fn reload(&self, postmaster: &Postmaster) -> Result<(), PostgresError> {
         let read = async {
-            let admin = Self::connect(files, port).await?;
-            let before = admin.load_time().await?;
+            let before = self.load_time().await?;
             postmaster.reload()?;
             // The postmaster passes the signal on while it reads its files itself, and takes no
             // new session before it has read them all.
-            while admin.load_time().await? == before {
-                tokio::time::sleep(POLL_INTERVAL).await;
+            let mut pause = FIRST_PAUSE;
+            tokio::time::sleep(pause).await;
+            while self.load_time().await? == before {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                tokio::time::sleep(pause).await;
             }
             Ok(())
         };
@@ -148,10 +152,10 @@ impl Admin {
         let what = "show its settings";
         let sql = "SELECT coalesce(name, sourcefile), coalesce(error, 'not applied')
                    FROM pg_file_settings WHERE error IS NOT NULL OR NOT applied LIMIT 1";
-        let wrong = self
-            .client
-            .query_opt(sql, &[])
+        let limit = Duration::from_secs(CHECK_LIMIT_S);
+        let wrong = tokio::time::timeout(limit, self.client.query_opt(sql, &[]))
             .await
+            .map_err(|_| PostgresError::TimedOut { what, seconds: CHECK_LIMIT_S })?
             .map_err(|source| PostgresError::Sql { what, source })?;
         match wrong {
             None => Ok(()),

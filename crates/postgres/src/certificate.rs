@@ -35,6 +35,15 @@ pub struct PairMark {
     files: [Option<FileMark>; 3],
 }
 
+impl PairMark {
+    /// What it will be when `rds-metadata` leads to that pair and nothing else changes.
+    #[must_use]
+    pub fn once_in_use(mut self, serial: &str) -> Self {
+        self.link = Some(target(serial));
+        self
+    }
+}
+
 /// Device, inode, size, mode, and the time of the last change, which no program can set.
 type FileMark = (u64, u64, u64, u32, (i64, i64));
 

@@ -2,9 +2,10 @@
 //! the network, encrypted and verified, so that it shows in `pg_stat_ssl`.
 //!
 //! It logs in with a password that is made for this one login and taken away right after it:
-//! nothing that a client could find, guess or have the server read leads in. Nothing depends on
-//! the session. Where there can be none (a parameter group may leave only TLS 1.1, which rustls
-//! does not speak), pgkeep works over the Unix socket as it always does.
+//! nothing that a client could find, guess or have the server read leads in. It spares a server the
+//! processes that reloads and proofs would ask in, but nothing depends on it. Where there can be none
+//! (a parameter group may leave only TLS 1.1, which rustls does not speak), pgkeep asks over the Unix
+//! socket as it does for all else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +15,6 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::Client;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -23,9 +23,7 @@ use crate::layout::InstanceFiles;
 use crate::{PostgresError, verifier};
 
 /// A session of `rdsadmin`; dropping it ends it.
-pub struct KeptSession {
-    client: Client,
-}
+pub struct KeptSession(Arc<Admin>);
 
 impl KeptSession {
     /// Opens one to a server that accepts connections at `address`, and whose certificate must be
@@ -53,12 +51,17 @@ impl KeptSession {
                     WHERE name = 'idle_session_timeout'";
         let stays = client.batch_execute(stay).await;
         stays.map_err(|source| PostgresError::Sql { what: "keep rdsadmin's session", source })?;
-        Ok(Self { client })
+        Ok(Self(Arc::new(Admin { client })))
+    }
+
+    /// The session, to ask in: that costs the server no other process.
+    pub fn admin(&self) -> Arc<Admin> {
+        Arc::clone(&self.0)
     }
 
     /// Whether it goes on: it ends with its server.
     pub fn is_open(&self) -> bool {
-        !self.client.is_closed()
+        !self.0.client.is_closed()
     }
 }
 

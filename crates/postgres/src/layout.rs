@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use pgkeep_model::DbiResourceId;
@@ -161,6 +161,14 @@ pub(crate) fn write_file(path: &Path, content: &str) -> Result<(), PostgresError
         fs::rename(&beside, path)
     };
     write().map_err(PostgresError::file("write", path))
+}
+
+/// Writes a file as [`write_file`] does, unless it is there and as it should be.
+pub(crate) fn ensure_file(path: &Path, content: &str) -> Result<(), PostgresError> {
+    let is_private = |it: fs::Metadata| it.is_file() && it.mode() & 0o777 == 0o600;
+    let is_there = fs::symlink_metadata(path).is_ok_and(is_private)
+        && fs::read(path).is_ok_and(|found| found == content.as_bytes());
+    if is_there { Ok(()) } else { write_file(path, content) }
 }
 
 /// Writes files as a whole, for this user alone; they are on the disk when this returns. All are

@@ -68,6 +68,8 @@ pub struct Control {
     /// Something was taken from the stock; made anew when the work that it was taken for is over,
     /// which it would slow down.
     pub(crate) taken: AtomicBool,
+    /// It may have been a prepared instance.
+    pub(crate) taken_prepared: AtomicBool,
     pub(crate) refill: Notify,
     pub(crate) failures: Failures,
     pub(crate) looks: Semaphore,
@@ -94,6 +96,7 @@ impl Control {
             pairs: Pairs::default(),
             wake: Notify::new(),
             taken: AtomicBool::new(false),
+            taken_prepared: AtomicBool::new(true),
             refill: Notify::new(),
             failures: Failures::default(),
             looks: Semaphore::new(AT_ONCE),

@@ -77,8 +77,8 @@ pub struct World {
     pub data_directory: bool,
     /// The pair of files that `Applied::certificate` names is in use, and whole.
     pub certificate: bool,
-    /// That of `Applied::proved` is another, and whole. It may be for the endpoint before a rename:
-    /// a server with that is better than none.
+    /// That of `Applied::proved` is another, and whole; looked for after a refusal or damage alone.
+    /// It may be for the endpoint before a rename: a server with that is better than none.
     pub previous: bool,
     /// Its time has come to be renewed.
     pub renews: bool,

@@ -78,6 +78,7 @@ impl Step<'_> {
         while !take_prepared(layout, engine, self.files)? {
             prepare(layout, engine, &random_name(), Priority::Normal).await?;
         }
+        self.control.taken_prepared.store(true, Ordering::Relaxed);
         self.control.taken.store(true, Ordering::Relaxed);
         Ok(nothing())
     }
@@ -94,7 +95,7 @@ impl Step<'_> {
         let pair =
             KeyPair { chain: leaf.chain_pem, key: key.to_pem(), roots: authorities.bundle_pem() };
         write_key_pair(self.files, serial, &pair)?;
-        self.control.check_pair(self.files, &record)?;
+        self.control.check_new_pair(&self.instance.resource_id, self.files, &record)?;
         use_key_pair(self.files, serial)?;
         // The one to go back to stays.
         let proved = applied.proved.as_ref().or(applied.certificate.as_ref());
@@ -131,6 +132,7 @@ impl Step<'_> {
 
     async fn start(&self) -> Result<Record, WorkflowError> {
         let Some(engine) = self.engine else { return Ok(nothing()) };
+        self.control.drop_session(&self.instance.resource_id);
         self.control.publish_name(self.instance)?;
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
@@ -166,7 +168,7 @@ impl Step<'_> {
         if let Some(postmaster) =
             self.control.postmasters.running(&self.instance.resource_id, self.files)?
         {
-            Admin::reload(self.files, self.plan.address.port(), &postmaster).await?;
+            self.control.admin(self.instance).await?.reload(&postmaster).await?;
         }
         let digest = self.plan.wanted.reload_digest.clone();
         let parameters = self.plan.parameters.effective.clone();
@@ -193,9 +195,7 @@ impl Step<'_> {
             max_version: parameters.tls_version("ssl_max_protocol_version"),
         };
         let endpoint = Endpoint { addr: self.plan.address, server_name: desired.endpoint.clone() };
-        let check = async {
-            Admin::connect(self.files, self.plan.address.port()).await?.check_configuration().await
-        };
+        let check = async { self.control.admin(self.instance).await?.check_configuration().await };
         let (proved, checked) = tokio::join!(prove(&endpoint, &expected, PROOF_LIMIT), check);
         proved.map_err(|source| WorkflowError::Proof {
             endpoint: desired.endpoint.clone(),

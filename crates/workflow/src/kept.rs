@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgkeep_model::{DbInstance, DbiResourceId, InstanceStatus};
-use pgkeep_postgres::{KeptSession, PostgresError};
+use pgkeep_postgres::{Admin, KeptSession, PostgresError};
 use tracing::{debug, warn};
 
 use crate::Control;
@@ -47,6 +47,26 @@ pub(crate) async fn keep_sessions(control: Arc<Control>) {
 }
 
 impl Control {
+    /// A session of `rdsadmin` to an instance whose server runs: that which is kept, else another.
+    pub(crate) async fn admin(&self, instance: &DbInstance) -> Result<Arc<Admin>, PostgresError> {
+        let kept = self.kept.with(|kept| {
+            let session = kept.get(&instance.resource_id)?.as_ref();
+            session.filter(|it| it.is_open()).map(KeptSession::admin)
+        });
+        match kept {
+            Some(admin) => Ok(admin),
+            None => {
+                let admin = Admin::connect(&self.files(instance), instance.desired.port).await?;
+                Ok(Arc::new(admin))
+            }
+        }
+    }
+
+    /// Lets go of the session to an instance: its server ends, or does not answer in it.
+    pub(crate) fn drop_session(&self, id: &DbiResourceId) {
+        self.kept.with(|kept| kept.remove(id));
+    }
+
     /// Opens the session to an instance whose server runs as wanted, unless it is open; does not
     /// wait for it.
     pub(crate) fn keep_session(self: &Arc<Self>, instance: &DbInstance) {

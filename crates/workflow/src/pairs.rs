@@ -83,6 +83,20 @@ impl Control {
         damage
     }
 
+    /// Checks a pair that is about to be put in use, and need not be read again when it is.
+    pub(crate) fn check_new_pair(
+        &self,
+        id: &DbiResourceId,
+        files: &InstanceFiles,
+        record: &CertificateRecord,
+    ) -> Result<(), WorkflowError> {
+        let mark = pair_mark(files, &record.serial).once_in_use(&record.serial);
+        self.check_pair(files, record)?;
+        let reading = Reading { mark, record: record.clone(), damage: None };
+        self.pairs.with(|all| all.insert(id.clone(), reading));
+        Ok(())
+    }
+
     /// Reads a pair from the disk and checks that it is the recorded one, whole, with its key, for
     /// its endpoint, with a chain to a root of the bundle.
     pub(crate) fn check_pair(

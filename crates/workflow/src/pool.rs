@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pgkeep_model::{DbInstance, EngineSource};
 use pgkeep_pki::LeafKey;
@@ -15,9 +16,14 @@ pub(crate) async fn keep_stocked(control: Arc<Control>) {
     loop {
         let done = async {
             refill_keys(&control).await?;
-            refill_prepared(&control).await
+            // What there is of these is looked for in the state and on the disk.
+            if control.taken_prepared.swap(false, Ordering::Relaxed) {
+                refill_prepared(&control).await?;
+            }
+            Ok::<_, WorkflowError>(())
         };
         if let Err(error) = done.await {
+            control.taken_prepared.store(true, Ordering::Relaxed);
             // Not repeated before something is taken again: the request that needs a prepared
             // instance makes its own, and reports what stands in the way.
             warn!(error = &error as &dyn std::error::Error, "could not prepare ahead of need");

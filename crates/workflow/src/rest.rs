@@ -93,6 +93,10 @@ impl Driver {
         let now = control.clock().now();
         let message = chain(error);
         warn!(%id, attempt = claim.attempt, error = message, "an effect failed");
+        if let WorkflowError::Postgres(_) = error {
+            // It may be the one that did not answer.
+            control.drop_session(id);
+        }
         let taken = matches!(error, WorkflowError::Postgres(PostgresError::AddressInUse { .. }));
         // Those that are tried at once, elsewhere, count for no pause.
         let tries = if taken && control.shared_address().is_none() { ADDRESSES_TO_TRY } else { 0 };

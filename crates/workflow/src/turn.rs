@@ -160,11 +160,15 @@ fn look(
     let (files, now) = (control.files(instance), control.clock().now());
     let damage = control.damage(instance);
     let applied = &instance.applied;
-    let proved = applied.proved.as_ref().filter(|it| applied.certificate.as_ref() != Some(it));
+    let certificate = applied.certificate.is_some() && damage.is_none();
+    // Read only where `decide` asks for it.
+    let proved = applied.proved.as_ref().filter(|it| {
+        (applied.refusal.is_some() || !certificate) && applied.certificate.as_ref() != Some(it)
+    });
     let world = World {
         engine,
         data_directory: files.data().join("PG_VERSION").exists(),
-        certificate: applied.certificate.is_some() && damage.is_none(),
+        certificate,
         previous: proved
             .is_some_and(|it| it.not_after > now && control.check_pair(&files, it).is_ok()),
         renews: renews(instance, control.signs_until(instance), now)

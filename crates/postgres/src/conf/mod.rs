@@ -10,7 +10,7 @@ mod settings;
 use sha2::{Digest, Sha256};
 
 use crate::PostgresError;
-use crate::layout::{InstanceFiles, write_file};
+use crate::layout::{InstanceFiles, ensure_file};
 
 pub use hba::AuthenticationMethod;
 pub use settings::Settings;
@@ -55,14 +55,14 @@ impl Rendered {
     }
 }
 
-/// Writes the three files into the instance's folder.
+/// Makes the three files in the instance's folder hold exactly this.
 pub fn write_configuration(
     files: &InstanceFiles,
     rendered: &Rendered,
 ) -> Result<(), PostgresError> {
-    write_file(&files.pg_hba_conf(), &rendered.pg_hba_conf)?;
-    write_file(&files.pg_ident_conf(), &rendered.pg_ident_conf)?;
-    write_file(&files.postgresql_conf(), &rendered.postgresql_conf)
+    ensure_file(&files.pg_hba_conf(), &rendered.pg_hba_conf)?;
+    ensure_file(&files.pg_ident_conf(), &rendered.pg_ident_conf)?;
+    ensure_file(&files.postgresql_conf(), &rendered.postgresql_conf)
 }
 
 /// SHA-256 over texts, each ended so that their borders count; lowercase hexadecimal.
