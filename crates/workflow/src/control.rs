@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use pgkeep_model::{
     Clock, DbInstance, DbInstanceIdentifier, Event, EventCategory, EventSource, endpoint_name,
@@ -64,6 +64,8 @@ pub struct Control {
     pub(crate) postmasters: Postmasters,
     pub(crate) keys: KeyPool,
     pub(crate) pairs: Pairs,
+    /// Held while the names of instances are read and written.
+    pub(crate) publishing: Mutex<()>,
     pub(crate) wake: Notify,
     /// Something was taken from the stock; made anew when the work that it was taken for is over,
     /// which it would slow down.
@@ -94,6 +96,7 @@ impl Control {
             postmasters: Postmasters::default(),
             keys: KeyPool::default(),
             pairs: Pairs::default(),
+            publishing: Mutex::default(),
             wake: Notify::new(),
             taken: AtomicBool::new(false),
             taken_prepared: AtomicBool::new(true),

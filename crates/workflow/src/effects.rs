@@ -1,6 +1,5 @@
 //! Carrying out an effect, and what to record when it succeeded.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -134,7 +133,7 @@ impl Step<'_> {
     async fn start(&self) -> Result<Record, WorkflowError> {
         let Some(engine) = self.engine else { return Ok(nothing()) };
         self.control.drop_session(&self.instance.resource_id);
-        self.control.publish_names()?;
+        self.control.ensure_published(self.instance)?;
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
         let own_views = self.control.settings.own_views;
@@ -164,9 +163,7 @@ impl Step<'_> {
     }
 
     async fn reload(&self) -> Result<Record, WorkflowError> {
-        if !self.control.publishes(self.instance) {
-            self.control.publish_names()?;
-        }
+        self.control.ensure_published(self.instance)?;
         write_configuration(self.files, &self.plan.rendered)?;
         if let Some(postmaster) =
             self.control.postmasters.running(&self.instance.resource_id, self.files)?
@@ -251,31 +248,6 @@ pub(crate) fn certificate_record(
 }
 
 impl Control {
-    /// Writes the endpoint names of all instances to the hosts file.
-    pub(crate) fn publish_names(&self) -> Result<(), WorkflowError> {
-        let instances = self.store.instances()?;
-        let names: Vec<_> = instances
-            .into_iter()
-            .filter(|instance| !instance.desired.deleted)
-            .map(|instance| (instance.desired.address, instance.desired.endpoint))
-            .collect();
-        self.write_names(&names)
-    }
-
-    /// Whether the hosts file is as it was written last, with the name of an instance.
-    fn publishes(&self, instance: &DbInstance) -> bool {
-        let desired = &instance.desired;
-        self.settings.hosts.holds(desired.address, &desired.endpoint)
-    }
-
-    /// Makes the hosts file's block hold exactly these names.
-    pub(crate) fn write_names(&self, names: &[(IpAddr, String)]) -> Result<(), WorkflowError> {
-        let hosts = &self.settings.hosts;
-        hosts
-            .ensure(names)
-            .map_err(|source| WorkflowError::Hosts { path: hosts.path().to_owned(), source })
-    }
-
     /// The OpenSSL of an instance's engine; of one that is not installed yet, that of all embedded
     /// ones.
     pub fn openssl_of(&self, instance: &DbInstance) -> (u16, u16, u16) {

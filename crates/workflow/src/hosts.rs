@@ -12,6 +12,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use pgkeep_model::DbiResourceId;
+
 /// A hosts file that pgkeep may write, or none.
 #[derive(Debug)]
 pub struct HostsFile {
@@ -20,11 +22,22 @@ pub struct HostsFile {
     tag: String,
 }
 
+/// A name that leads to an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The instance.
+    pub owner: DbiResourceId,
+    /// Where the name leads.
+    pub address: IpAddr,
+    /// The name.
+    pub name: String,
+}
+
 #[derive(Debug)]
 struct Open {
     file: File,
     /// What was written last, and how the file was then.
-    written: Option<(Mark, Vec<(IpAddr, String)>)>,
+    written: Option<(Mark, Vec<Name>)>,
 }
 
 /// What of a file changes when it is written: its length, and the time in seconds and nanoseconds.
@@ -52,7 +65,7 @@ impl HostsFile {
     }
 
     /// Makes the block hold exactly these names.
-    pub fn ensure(&self, names: &[(IpAddr, String)]) -> io::Result<()> {
+    pub fn ensure(&self, names: &[Name]) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
         let Open { file, written } = &mut *open;
@@ -63,12 +76,13 @@ impl HostsFile {
         Ok(())
     }
 
-    /// Whether nobody wrote the file since, and a name was in the block then.
-    pub(crate) fn holds(&self, address: IpAddr, name: &str) -> bool {
+    /// Whether these were the names of an instance when the file was written last, and nobody else
+    /// wrote it since.
+    pub(crate) fn holds(&self, owner: &DbiResourceId, names: &[Name]) -> bool {
         let Some(open) = &self.open else { return true };
         let open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.written.as_ref().is_some_and(|(was, names)| {
-            let holds = names.iter().any(|it| it.0 == address && it.1 == name);
+        open.written.as_ref().is_some_and(|(was, written)| {
+            let holds = written.iter().filter(|it| it.owner == *owner).eq(names);
             holds && mark(&open.file).is_ok_and(|mark| mark == *was)
         })
     }
@@ -79,7 +93,7 @@ fn mark(file: &File) -> io::Result<Mark> {
     Ok((about.len(), about.ctime(), about.ctime_nsec()))
 }
 
-fn rewrite(file: &mut File, tag: &str, names: &[(IpAddr, String)]) -> io::Result<()> {
+fn rewrite(file: &mut File, tag: &str, names: &[Name]) -> io::Result<()> {
     let mut before = String::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_string(&mut before)?;
@@ -94,7 +108,7 @@ fn rewrite(file: &mut File, tag: &str, names: &[(IpAddr, String)]) -> io::Result
 }
 
 /// The file's text with the block of `tag` replaced, or removed when there are no names.
-fn render_hosts(before: &str, tag: &str, names: &[(IpAddr, String)]) -> String {
+fn render_hosts(before: &str, tag: &str, names: &[Name]) -> String {
     let begin = format!("# BEGIN pgkeep {tag}");
     let end = format!("# END pgkeep {tag}");
     let mut inside = false;
@@ -110,7 +124,7 @@ fn render_hosts(before: &str, tag: &str, names: &[(IpAddr, String)]) -> String {
     if !names.is_empty() {
         after.push_str(&begin);
         after.push('\n');
-        for (address, name) in names {
+        for Name { address, name, .. } in names {
             let _ = writeln!(after, "{address} {name}");
         }
         after.push_str(&end);
@@ -126,7 +140,9 @@ mod tests {
     #[test]
     fn only_the_own_block_changes() {
         let before = "127.0.0.1 localhost\n# BEGIN pgkeep /b\n127.77.0.2 b\n# END pgkeep /b\n";
-        let one = [(IpAddr::from([127, 77, 0, 1]), "a".to_owned())];
+        let address = IpAddr::from([127, 77, 0, 1]);
+        let owner = DbiResourceId::from_random([0; 17]);
+        let one = [Name { owner, address, name: "a".to_owned() }];
         let with = render_hosts(before, "/a", &one);
         assert_eq!(with, format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n"));
         assert_eq!(render_hosts(&with, "/a", &one), with);

@@ -22,6 +22,7 @@ mod maintenance;
 mod pairs;
 mod parameters;
 mod pool;
+mod published;
 mod rest;
 mod sessions;
 mod shutdown;
