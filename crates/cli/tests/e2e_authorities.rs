@@ -113,6 +113,12 @@ fn a_client_of_today_trusts_the_next_root_by_an_old_bundle() {
         assert_eq!(thumbprint(&plane), first_root);
         assert_eq!(in_metrics(&plane, "root"), roots);
         assert_eq!(in_metrics(&plane, "subordinate"), 1);
+        let events = plane.events("db");
+        let signer = format!("New certificates by {AUTHORITY} are signed by ");
+        let told = events.lines().find(|it| it.starts_with(&signer));
+        assert_eq!(told.is_some_and(|it| it.contains(signs)), years != 8, "{events}");
+        let another = format!("The trust bundle has another root of {AUTHORITY}, ");
+        assert_eq!(events.contains(&another), years == 15, "{events}");
         let now = keep_bundle(&plane, &format!("{years}.pem"));
         // Until when the first root covers a whole subordinate: 10 of its 40 years before the end.
         let until = if roots == 1 { "is verified at least until" } else { "is verified until" };

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use pgkeep_model::DbInstance;
-use pgkeep_pki::Authorities;
+use pgkeep_model::{DbInstance, EventCategory};
+use pgkeep_pki::{Authorities, AuthorityInfo};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tracing::warn;
@@ -78,13 +78,65 @@ impl Control {
     }
 
     fn renew_authorities(&self) -> Result<(), WorkflowError> {
+        let before = self.authorities().describe();
         self.authorities.send_replace(ensure_authorities(&self.settings)?);
+        self.tell_of_new(&before)?;
         // A certificate may have been revoked, or a better one may be had.
         let now = self.clock().now();
         self.store.quickly(|state| state.make_all_due(now))?;
         self.wake();
         Ok(())
     }
+}
+
+impl Control {
+    /// Tells of roots and subordinates that were not there before, in events of every instance of
+    /// their authority: the service has no event of authorities. A kill may lose them; bundles and
+    /// metrics have the same.
+    pub(crate) fn tell_of_new(&self, before: &[AuthorityInfo]) -> Result<(), WorkflowError> {
+        let news = news(before, &self.authorities().describe());
+        if news.is_empty() {
+            return Ok(());
+        }
+        let mut events = Vec::new();
+        for DbInstance { desired, .. } in self.store.instances()? {
+            let own = news.iter().filter(|(authority, _)| *authority == desired.ca_identifier);
+            let category = EventCategory::Notification;
+            events.extend(
+                own.map(|(_, text)| self.instance_event(&desired.identifier, category, &**text)),
+            );
+        }
+        Ok(self.store.quickly(|state| state.append_events(&events))?)
+    }
+}
+
+/// What authorities that were there have, and had not before: each with a sentence.
+fn news(before: &[AuthorityInfo], after: &[AuthorityInfo]) -> Vec<(String, String)> {
+    let mut news = Vec::new();
+    for now in after {
+        let name = &now.identifier;
+        let Some(before) = before.iter().find(|it| it.identifier == *name) else { continue };
+        for root in now.roots.iter().filter(|root| !before.roots.contains(root)) {
+            let message = format!(
+                "The trust bundle has another root of {name}, {}: clients need it before it signs.",
+                root.subject
+            );
+            news.push((name.clone(), message));
+        }
+        if now.signer != before.signer {
+            let (subject, end) = (&now.signer.subject, now.signs_until.date());
+            let message =
+                format!("New certificates by {name} are signed by {subject}, until {end}.");
+            news.push((name.clone(), message));
+        }
+    }
+    news
+}
+
+/// What is public of the authorities that are there; none where they cannot be read.
+pub(crate) fn known_authorities(settings: &Settings) -> Vec<AuthorityInfo> {
+    let region = settings.installation.region.as_str();
+    Authorities::read(&folder(settings), region, settings.clock.now()).unwrap_or_default()
 }
 
 /// When a file or folder last came into the authorities' own, or went.

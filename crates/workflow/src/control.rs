@@ -19,7 +19,7 @@ use pgkeep_store::{Installation, Store};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::WorkflowError;
-use crate::authorities::ensure_authorities;
+use crate::authorities::{ensure_authorities, known_authorities};
 use crate::failures::Failures;
 use crate::hosts::HostsFile;
 use crate::kept::KeptSessions;
@@ -84,9 +84,10 @@ impl Control {
         let store = Store::open(&root.join("state.db"))?;
         store.durably(|state| state.ensure_installation(&settings.installation))?;
         let now = settings.clock.now();
+        let known = known_authorities(&settings);
         let authorities = ensure_authorities(&settings)?;
         store.quickly(|state| state.make_all_due(now))?;
-        Ok(Arc::new(Self {
+        let control = Arc::new(Self {
             settings,
             store,
             layout,
@@ -101,7 +102,9 @@ impl Control {
             failures: Failures::default(),
             looks: Semaphore::new(AT_ONCE),
             kept: KeptSessions::default(),
-        }))
+        });
+        control.tell_of_new(&known)?;
+        Ok(control)
     }
 
     /// The state file.

@@ -4,7 +4,7 @@
 //! container it is a mount, which no rename can replace. Each data directory has a block of its
 //! own; everything outside the block is left as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -25,8 +25,33 @@ pub struct HostsFile {
     tag: String,
 }
 
-/// Names by what they belong to, each with its address.
-type Names = HashMap<DbiResourceId, (IpAddr, String)>;
+/// The names of all instances.
+type Names = HashMap<DbiResourceId, NamesOfOne>;
+
+/// The names that lead to an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NamesOfOne {
+    address: IpAddr,
+    /// That of its endpoint.
+    endpoint: String,
+    /// Those that its certificates are for.
+    served: Vec<String>,
+}
+
+impl NamesOfOne {
+    /// The name that a server's certificate is for and, until another than before is proved, that
+    /// of the one before: a rename takes no name away before clients can use the next.
+    fn of(instance: &DbInstance) -> Self {
+        let (desired, applied) = (&instance.desired, &instance.applied);
+        let certificates = [&applied.certificate, &applied.proved].into_iter().flatten();
+        let mut served: Vec<_> = certificates.map(|it| it.endpoint.clone()).collect();
+        if served.is_empty() || !desired.running {
+            served = vec![desired.endpoint.clone()];
+        }
+        served.dedup();
+        Self { address: desired.address, endpoint: desired.endpoint.clone(), served }
+    }
+}
 
 #[derive(Debug)]
 struct Open {
@@ -83,23 +108,21 @@ impl HostsFile {
 }
 
 impl Control {
-    /// Publishes the endpoint name of an instance, or takes it back where that is to be deleted.
-    pub(crate) fn publish_name(&self, instance: &DbInstance) -> Result<(), WorkflowError> {
+    /// Publishes the names of an instance, or takes them back where that is to be deleted.
+    pub(crate) fn publish_names_of(&self, instance: &DbInstance) -> Result<(), WorkflowError> {
         let all = || {
             let instances = self.store.instances()?.into_iter();
             let instances = instances.filter(|it| !it.desired.deleted);
-            Ok(instances
-                .map(|it| (it.resource_id, (it.desired.address, it.desired.endpoint)))
-                .collect())
+            Ok(instances.map(|it| (it.resource_id.clone(), NamesOfOne::of(&it))).collect())
         };
         let id = &instance.resource_id;
-        let name = (instance.desired.address, instance.desired.endpoint.clone());
         self.settings.hosts.ensure(all, |names| {
             if instance.desired.deleted {
                 names.remove(id).is_some()
             } else {
-                let before = names.insert(id.clone(), name.clone());
-                before != Some(name)
+                let own = NamesOfOne::of(instance);
+                let before = names.insert(id.clone(), own.clone());
+                before != Some(own)
             }
         })
     }
@@ -130,9 +153,7 @@ fn rewrite_alone(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
 }
 
 fn rewrite(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
-    let mut names: Vec<_> = names.values().collect();
-    names.sort_by(|one, other| one.1.cmp(&other.1));
-
+    let names = lines(names);
     let mut before = String::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_string(&mut before)?;
@@ -146,8 +167,20 @@ fn rewrite(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
     file.sync_data()
 }
 
+/// Each name with its address. One that an instance is about to give up may be wanted by another.
+fn lines(names: &Names) -> Vec<(&str, IpAddr)> {
+    let wanted: HashSet<_> = names.values().map(|it| &*it.endpoint).collect();
+    let mut lines = Vec::new();
+    for NamesOfOne { address, endpoint, served } in names.values() {
+        let own = served.iter().filter(|name| *name == endpoint || !wanted.contains(&***name));
+        lines.extend(own.map(|name| (&**name, *address)));
+    }
+    lines.sort_unstable();
+    lines
+}
+
 /// The file's text with the block of `tag` replaced, or removed when there are no names.
-fn render_hosts(before: &str, tag: &str, names: &[&(IpAddr, String)]) -> String {
+fn render_hosts(before: &str, tag: &str, names: &[(&str, IpAddr)]) -> String {
     let begin = format!("# BEGIN pgkeep {tag}");
     let end = format!("# END pgkeep {tag}");
     let mut inside = false;
@@ -163,7 +196,7 @@ fn render_hosts(before: &str, tag: &str, names: &[&(IpAddr, String)]) -> String 
     if !names.is_empty() {
         after.push_str(&begin);
         after.push('\n');
-        for (address, name) in names {
+        for (name, address) in names {
             let _ = writeln!(after, "{address} {name}");
         }
         after.push_str(&end);
@@ -179,10 +212,10 @@ mod tests {
     #[test]
     fn only_the_own_block_changes() {
         let before = "127.0.0.1 localhost\n# BEGIN pgkeep /b\n127.77.0.2 b\n# END pgkeep /b\n";
-        let one = (IpAddr::from([127, 77, 0, 1]), "a".to_owned());
-        let with = render_hosts(before, "/a", &[&one]);
+        let one = ("a", IpAddr::from([127, 77, 0, 1]));
+        let with = render_hosts(before, "/a", &[one]);
         assert_eq!(with, format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n"));
-        assert_eq!(render_hosts(&with, "/a", &[&one]), with);
+        assert_eq!(render_hosts(&with, "/a", &[one]), with);
         assert_eq!(render_hosts(&with, "/a", &[]), before);
     }
 
@@ -192,7 +225,11 @@ mod tests {
         let path = folder.path().join("hosts");
         std::fs::write(&path, "127.0.0.1 localhost\n").unwrap();
         let hosts = HostsFile::open(&path, Path::new("/a"));
-        let name = |number: u8| (IpAddr::from([127, 77, 0, number]), format!("name-{number}"));
+        let name = |number: u8| {
+            let name = format!("name-{number}");
+            let address = IpAddr::from([127, 77, 0, number]);
+            NamesOfOne { address, endpoint: name.clone(), served: vec![name] }
+        };
         let id = |number: u8| DbiResourceId::from_random([number; 17]);
         let all = || Ok((1..3).map(|number| (id(number), name(number))).collect());
         let none = || panic!("the names are known");
@@ -213,5 +250,20 @@ mod tests {
         assert!(text().contains("name-1"), "{}", text());
         hosts.ensure(none, |names| names.remove(&id(1)).is_some()).unwrap();
         assert_eq!(text(), "127.0.0.1 localhost\n\n");
+    }
+
+    #[test]
+    fn a_name_to_be_given_up_is_that_of_whoever_wants_it() {
+        let names_of = |number: u8, endpoint: &str, served: &[&str]| {
+            let address = IpAddr::from([127, 77, 0, number]);
+            let served = served.iter().map(|name| (*name).to_owned()).collect();
+            let own = NamesOfOne { address, endpoint: endpoint.to_owned(), served };
+            (DbiResourceId::from_random([number; 17]), own)
+        };
+        let mut names = Names::from([names_of(1, "new", &["new", "old"])]);
+        let address = |number| IpAddr::from([127, 77, 0, number]);
+        assert_eq!(lines(&names), [("new", address(1)), ("old", address(1))]);
+        names.extend([names_of(2, "old", &["old"])]);
+        assert_eq!(lines(&names), [("new", address(1)), ("old", address(2))]);
     }
 }

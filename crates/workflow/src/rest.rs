@@ -38,10 +38,8 @@ impl Driver {
         } else {
             InstanceStatus::Stopped
         };
-        // A start publishes names; one that is renamed while it is stopped has none before it.
-        if status == InstanceStatus::Stopped {
-            control.publish_name(instance)?;
-        }
+        // Of one that was renamed, the name before is only now to go.
+        control.publish_names_of(instance)?;
         let until = control.signs_until(instance);
         let next = next_window(instance, until, control.clock().now());
         let settled = control.store.quickly(|state| {

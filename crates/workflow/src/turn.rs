@@ -136,7 +136,7 @@ impl Driver {
     fn forget(&self, instance: &DbInstance) -> Result<Turn, WorkflowError> {
         let identifier = &instance.desired.identifier;
         // Before the row goes: a kill in between would leave the name for good.
-        self.control.publish_name(instance)?;
+        self.control.publish_names_of(instance)?;
         self.control.store.durably(|state| {
             state.remove_instance(&instance.resource_id)?;
             state.append_events(&[self.control.instance_event(
