@@ -69,6 +69,18 @@ fn home() -> TempDir {
     home
 }
 
+/// What is in the folder of the one authority, elsewhere.
+fn copy(home: &TempDir) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    fs::create_dir(copy.path().join(ECC)).unwrap();
+    for name in names(&home.path().join(ECC)) {
+        let name = Path::new(ECC).join(name);
+        // The mode goes with it.
+        fs::copy(home.path().join(&name), copy.path().join(&name)).unwrap();
+    }
+    copy
+}
+
 fn names(home: &Path) -> Vec<String> {
     folder::names(home).unwrap()
 }
@@ -162,19 +174,20 @@ fn a_revocation() {
 #[test]
 fn another_passphrase() {
     let (old, new) = (passphrase("old one"), passphrase("new one"));
+    let before = home();
+    ensure(before.path(), Some(&old)).unwrap();
     let steps = at_each_step(|step| {
-        let home = home();
-        ensure(home.path(), Some(&old)).unwrap();
+        let home = copy(&before);
         let change = || change_passphrase(home.path(), Some(&old), &new);
         let is_done = killed_before(step, change);
         let under = [&old, &new].map(|it| ensure(home.path(), Some(it)).is_ok());
         assert!(!under[1] || under == [false, true]);
         assert_eq!(change().unwrap(), 2);
         assert!(ensure(home.path(), Some(&new)).is_ok());
-        let refused = ensure(home.path(), Some(&old)).unwrap_err();
-        assert!(matches!(refused, PkiError::WrongPassphrase(_)), "{refused}");
-        let refused = change_passphrase(home.path(), Some(&old), &passphrase("third")).unwrap_err();
-        assert!(matches!(refused, PkiError::WrongPassphrase(_)), "{refused}");
+        if is_done {
+            let third = change_passphrase(home.path(), Some(&old), &passphrase("third"));
+            assert!(matches!(third, Err(PkiError::WrongPassphrase(_))), "{third:?}");
+        }
         is_done
     });
     assert!(steps > 6, "{steps}");
