@@ -53,7 +53,7 @@ fn killed_before<T>(step: usize, change: impl FnOnce() -> Result<T>) -> bool {
 /// Tries each step of a change in a world of its own, until the change comes to its end; answers
 /// how many steps it has.
 fn at_each_step(mut is_done: impl FnMut(usize) -> bool) -> usize {
-    (0..).find(|step| is_done(*step)).unwrap()
+    (0..1000).find(|step| is_done(*step)).unwrap()
 }
 
 /// One authority of the service's kind, which is quick to make.

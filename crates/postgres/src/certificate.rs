@@ -37,6 +37,7 @@ pub struct PairMark {
 
 impl PairMark {
     /// What it will be when `rds-metadata` leads to that pair and nothing else changes.
+    #[must_use]
     pub fn once_in_use(mut self, serial: &str) -> Self {
         self.link = Some(target(serial));
         self

@@ -24,13 +24,13 @@ pub struct HostsFile {
 
 /// A name that leads to an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub(crate) struct Name {
     /// The instance.
-    pub owner: DbiResourceId,
+    pub(crate) owner: DbiResourceId,
     /// Where the name leads.
-    pub address: IpAddr,
+    pub(crate) address: IpAddr,
     /// The name.
-    pub name: String,
+    pub(crate) host: String,
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl HostsFile {
     }
 
     /// Makes the block hold exactly these names.
-    pub fn ensure(&self, names: &[Name]) -> io::Result<()> {
+    pub(crate) fn ensure(&self, names: &[Name]) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
         let Open { file, written } = &mut *open;
@@ -124,8 +124,8 @@ fn render_hosts(before: &str, tag: &str, names: &[Name]) -> String {
     if !names.is_empty() {
         after.push_str(&begin);
         after.push('\n');
-        for Name { address, name, .. } in names {
-            let _ = writeln!(after, "{address} {name}");
+        for Name { address, host, .. } in names {
+            let _ = writeln!(after, "{address} {host}");
         }
         after.push_str(&end);
         after.push('\n');
@@ -142,7 +142,7 @@ mod tests {
         let before = "127.0.0.1 localhost\n# BEGIN pgkeep /b\n127.77.0.2 b\n# END pgkeep /b\n";
         let address = IpAddr::from([127, 77, 0, 1]);
         let owner = DbiResourceId::from_random([0; 17]);
-        let one = [Name { owner, address, name: "a".to_owned() }];
+        let one = [Name { owner, address, host: "a".to_owned() }];
         let with = render_hosts(before, "/a", &one);
         assert_eq!(with, format!("{before}# BEGIN pgkeep /a\n127.77.0.1 a\n# END pgkeep /a\n"));
         assert_eq!(render_hosts(&with, "/a", &one), with);

@@ -25,7 +25,7 @@ impl Control {
         let wanted: HashSet<_> = instances.iter().map(|it| &*it.desired.endpoint).collect();
         // A name that an instance is about to give up may be wanted by another by now.
         let is_own = |name: &Name, instance: &DbInstance| {
-            name.name == instance.desired.endpoint || !wanted.contains(&*name.name)
+            name.host == instance.desired.endpoint || !wanted.contains(&*name.host)
         };
         let names = instances.iter().flat_map(|instance| {
             names_of(instance).into_iter().filter(move |name| is_own(name, instance))
@@ -55,7 +55,7 @@ fn names_of(instance: &DbInstance) -> Vec<Name> {
     let name = |endpoint: &String| Name {
         owner: instance.resource_id.clone(),
         address: desired.address,
-        name: endpoint.clone(),
+        host: endpoint.clone(),
     };
     endpoints.into_iter().map(name).collect()
 }
