@@ -13,7 +13,7 @@ use pgkeep_model::{AccountId, DbInstanceIdentifier, DomainName, RegionName};
 
 pub(crate) use authority::{
     AuthorityArgs, AuthorityCommand, AuthorityExportArgs, AuthorityImportArgs, AuthorityLsArgs,
-    AuthorityRevokeArgs, AuthorityShowArgs, PassphraseArgs,
+    AuthorityPassphraseArgs, AuthorityRevokeArgs, AuthorityShowArgs, PassphraseArgs,
 };
 pub(crate) use probe::ProbeArgs;
 pub(crate) use rehearse::RehearseArgs;

@@ -291,7 +291,19 @@ fn keys_are_encrypted_under_a_passphrase() {
     refused_without_it(&mut plane);
     // Nothing else needs it.
     assert!(authority(&plane, &["ls"]).success().contains(OWN));
-    plane.restart();
+
+    // Another one, while pgkeep does not run.
+    let other = secret(&plane.desk().join("other"), "horses wear no batteries\n");
+    let change = ["passphrase", "--new-file", &other, "--ca-passphrase-file", &file];
+    let said = authority(&plane, &change).success();
+    assert!(said.contains("keys are encrypted under the new passphrase"), "{said}");
+    assert_encrypted(&plane, &other);
+    let old_alone = ["passphrase", "--new-file", &file, "--ca-passphrase-file", &file];
+    let refused = authority(&plane, &old_alone).failure();
+    assert!(refused.contains("the passphrase is wrong"), "{refused}");
+    plane.restart_with(FILE, Some(other.clone()));
+    let refused = authority(&plane, &change).failure();
+    assert!(refused.contains("runs with the passphrase of before"), "{refused}");
     plane.wait_available("db");
     plane.delete("db");
     plane.wait_deleted("db");

@@ -30,21 +30,14 @@ pub(crate) fn lock(folder: &Path) -> Result<File> {
 /// Writes `<parent>/<name>` with these files, mode 0600, as one.
 pub(crate) fn write_whole(parent: &Path, name: &str, files: &[(&str, String)]) -> Result<()> {
     let (hidden, place) = (parent.join(format!(".{name}.new")), parent.join(name));
-    match fs::remove_dir_all(&hidden) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(PkiError::file("remove the leftover", &hidden)(error));
-        }
-        _ => {}
-    }
+    remove_leftover(&hidden)?;
+    step(&hidden)?;
     DirBuilder::new().mode(0o700).create(&hidden).map_err(PkiError::file("make", &hidden))?;
     for (name, content) in files {
-        let path = hidden.join(name);
-        let mut new = OpenOptions::new();
-        let file = new.write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
-            .map_err(PkiError::file("write", &path))?;
+        write_new(&hidden.join(name), content)?;
     }
     sync(&hidden)?;
+    step(&place)?;
     fs::rename(&hidden, &place).map_err(PkiError::file("put into place", &place))?;
     sync(parent)
 }
@@ -52,18 +45,41 @@ pub(crate) fn write_whole(parent: &Path, name: &str, files: &[(&str, String)]) -
 /// Writes a file of mode 0600 that is there as it was or as it is to be.
 pub(crate) fn write_file(path: &Path, content: &str) -> Result<()> {
     let hidden = path.with_added_extension("new");
-    let mut new = OpenOptions::new();
-    let file = new.write(true).create(true).truncate(true).mode(0o600).open(&hidden);
-    file.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()))
-        .map_err(PkiError::file("write", &hidden))?;
+    write_new(&hidden, content)?;
+    step(path)?;
     fs::rename(&hidden, path).map_err(PkiError::file("put into place", path))?;
     path.parent().map_or(Ok(()), sync)
 }
 
-/// Removes a folder with all that is in it.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    fs::remove_dir_all(folder).map_err(PkiError::file("remove", folder))?;
-    folder.parent().map_or(Ok(()), sync)
+/// Writes a file of mode 0600, over what a killed run left in its place.
+fn write_new(path: &Path, content: &str) -> Result<()> {
+    step(path)?;
+    let mut new = OpenOptions::new();
+    let file = new.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let mut file = file.map_err(PkiError::file("write", path))?;
+    step(path)?;
+    let written = file.write_all(content.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(PkiError::file("write", path))
+}
+
+/// Removes `<parent>/<name>` as one: a killed run leaves what the next [`write_whole`] removes.
+pub(crate) fn remove(parent: &Path, name: &str) -> Result<()> {
+    let (hidden, place) = (parent.join(format!(".{name}.new")), parent.join(name));
+    remove_leftover(&hidden)?;
+    step(&place)?;
+    fs::rename(&place, &hidden).map_err(PkiError::file("remove", &place))?;
+    sync(parent)?;
+    remove_leftover(&hidden)
+}
+
+fn remove_leftover(hidden: &Path) -> Result<()> {
+    step(hidden)?;
+    match fs::remove_dir_all(hidden) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(PkiError::file("remove the leftover", hidden)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The names of what is in a folder, in their order.
@@ -92,5 +108,16 @@ pub(crate) fn read_private(path: &Path) -> Result<String> {
 }
 
 fn sync(folder: &Path) -> Result<()> {
+    step(folder)?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(PkiError::file("sync", folder))
 }
+
+/// Before each change of the disk: where a test of `kills` ends a run.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "a test ends a run here")]
+fn step(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+use crate::kills::step;

@@ -18,6 +18,33 @@ use zeroize::Zeroizing;
 
 use crate::{PkiError, Result, folder};
 
+/// Encrypts every key of the authorities in `dir` under another passphrase, and answers how many
+/// there are. Each is there under the old one or the new one whenever the process is killed; the
+/// same again goes on.
+///
+/// # Errors
+/// A key cannot be read, or is under neither passphrase; none was changed then.
+pub fn change_passphrase(dir: &Path, old: Option<&Passphrase>, new: &Passphrase) -> Result<usize> {
+    let _lock = folder::lock(dir)?;
+    let (old, new) = (Keys(old), Keys(Some(new)));
+    let (mut left, files) = (Vec::new(), files(dir)?);
+    for path in &files {
+        let text = Zeroizing::new(folder::read_private(path)?);
+        let is_done = is_encrypted(&text) && new.read(path).is_ok();
+        if !is_done {
+            left.push((path, old.open(text, || path.display().to_string())?));
+        }
+    }
+    for (path, pem) in left {
+        let plain = block(&pem).filter(|it| it.label == PrivateKeyInfo::PEM_LABEL);
+        let plain =
+            plain.ok_or_else(|| PkiError::unfit(path, "is no private key in PKCS#8 PEM"))?;
+        let plain = Zeroizing::new(plain.contents);
+        folder::write_file(path, &new.seal_der(&plain)?)?;
+    }
+    Ok(files.len())
+}
+
 /// What scrypt costs: N = 2^14, r = 8, p = 5, one of the choices that OWASP's password storage
 /// cheat sheet calls equal. It takes 16 MiB, within the 32 MiB that the openssl command allows
 /// itself.

@@ -20,6 +20,8 @@ mod generation;
 mod info;
 mod key;
 mod keys;
+#[cfg(test)]
+mod kills;
 mod own;
 mod pair;
 mod parallel;
@@ -35,7 +37,7 @@ pub use authority::AuthorityInfo;
 pub use error::PkiError;
 pub use info::CertificateInfo;
 pub use key::LeafKey;
-pub use keys::Passphrase;
+pub use keys::{Passphrase, change_passphrase};
 pub use own::{OwnCertificate, import_authority, request_authority};
 pub use pair::PairPem;
 pub use revocations::Revocation;

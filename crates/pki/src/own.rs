@@ -114,7 +114,7 @@ pub fn request_authority(
     let key = generate_pair(key)?;
     let request = profile.request(&key)?;
     let files = [(REQUEST, request.clone()), (SUBORDINATE_KEY, own.keys.seal(&key)?)];
-    folder::write_whole(dir, &format!("{identifier}.csr"), &files)?;
+    folder::write_whole(dir, &own.request_name(), &files)?;
     Ok(request)
 }
 
@@ -212,11 +212,15 @@ impl OwnHome<'_> {
         let is_its = der.is_some_and(|it| {
             it.contents.windows(public_key.len()).any(|window| window == public_key)
         });
-        if is_its { folder::remove(&folder) } else { Ok(()) }
+        if is_its { folder::remove(self.dir, &self.request_name()) } else { Ok(()) }
     }
 
     fn request_folder(&self) -> PathBuf {
-        self.dir.join(format!("{}.csr", self.identifier))
+        self.dir.join(self.request_name())
+    }
+
+    fn request_name(&self) -> String {
+        format!("{}.csr", self.identifier)
     }
 
     fn folder(&self, number: usize) -> PathBuf {

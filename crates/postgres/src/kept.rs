@@ -2,10 +2,10 @@
 //! the network, encrypted and verified, so that it shows in `pg_stat_ssl`.
 //!
 //! It logs in with a password that is made for this one login and taken away right after it:
-//! nothing that a client could find, guess or have the server read leads in. It spares a server the
-//! processes that reloads and proofs would ask in, but nothing depends on it. Where there can be none
-//! (a parameter group may leave only TLS 1.1, which rustls does not speak), pgkeep asks over the Unix
-//! socket as it does for all else.
+//! nothing that a client could find, guess or have the server read leads in. It spares a server
+//! the processes that reloads and proofs would ask in, but nothing depends on it. Where there can
+//! be none (a parameter group may leave only TLS 1.1, which rustls does not speak), pgkeep asks
+//! over the Unix socket as it does for all else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -53,13 +53,10 @@ impl Control {
             let session = kept.get(&instance.resource_id)?.as_ref();
             session.filter(|it| it.is_open()).map(KeptSession::admin)
         });
-        match kept {
-            Some(admin) => Ok(admin),
-            None => {
-                let admin = Admin::connect(&self.files(instance), instance.desired.port).await?;
-                Ok(Arc::new(admin))
-            }
+        if let Some(admin) = kept {
+            return Ok(admin);
         }
+        Ok(Arc::new(Admin::connect(&self.files(instance), instance.desired.port).await?))
     }
 
     /// Lets go of the session to an instance: its server ends, or does not answer in it.

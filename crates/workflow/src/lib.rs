@@ -40,7 +40,7 @@ pub use hosts::HostsFile;
 pub use maintenance::due_renewal;
 pub use pgkeep_pki::{
     Authorities, AuthorityInfo, CertificateInfo, OwnCertificate, Passphrase, PkiError, Revocation,
-    import_authority, rehearsal, request_authority, trusted_until,
+    change_passphrase, import_authority, rehearsal, request_authority, trusted_until,
 };
 pub use pgkeep_postgres::{LogFile, LogPortion, Session, SessionTls, verifier};
 pub use shutdown::stop_all;

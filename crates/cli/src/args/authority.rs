@@ -34,6 +34,11 @@ pub(crate) enum AuthorityCommand {
     /// key, or have one made here: --csr prints a request; have that signed elsewhere, and give
     /// the certificate. The same again replaces a certificate that comes to its end.
     Import(AuthorityImportArgs),
+    /// Encrypt the authorities' keys under another passphrase
+    ///
+    /// While pgkeep does not run: it would go on with the one before. If this is interrupted, the
+    /// same again finishes it.
+    Passphrase(AuthorityPassphraseArgs),
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +101,18 @@ pub(crate) struct AuthorityImportArgs {
     pub(crate) key_type: KeyType,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuthorityPassphraseArgs {
+    #[command(flatten)]
+    pub(crate) old: PassphraseArgs,
+    /// The file with the new passphrase; only its owner may read it
+    #[arg(long, value_name = "F", required_unless_present = "new_command")]
+    pub(crate) new_file: Option<PathBuf>,
+    /// A command for /bin/sh that prints the new passphrase
+    #[arg(long, value_name = "CMD", conflicts_with = "new_file")]
+    pub(crate) new_command: Option<String>,
 }
 
 /// A kind of key, as it is typed.

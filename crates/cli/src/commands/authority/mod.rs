@@ -3,6 +3,7 @@
 
 mod import;
 mod ls;
+mod passphrase;
 mod revoke;
 mod running;
 mod show;
@@ -22,6 +23,10 @@ pub(super) fn run(AuthorityArgs { data, command }: AuthorityArgs) -> anyhow::Res
         AuthorityCommand::Import(args) => {
             let given = import::Given::read(&args)?;
             import::run(&open()?, &args, &given)
+        }
+        AuthorityCommand::Passphrase(args) => {
+            let given = passphrase::Given::read(args)?;
+            passphrase::run(&open()?, &given)
         }
     }
 }
