@@ -57,7 +57,7 @@ enum Bench {
     Parameters,
     /// Connections over TLS
     Connections,
-    /// Requests, memory and processor time with a hundred instances
+    /// Requests, memory and processor time with a hundred instances; a part of `load`
     Hundred,
     /// How all that grows from ten instances to two hundred
     Load,
@@ -75,7 +75,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         until_interrupted(async {
             let mut figures = Figures::default();
             for bench in Bench::value_variants() {
-                if options.bench.is_empty() || options.bench.contains(bench) {
+                let all = options.bench.is_empty() && *bench != Bench::Hundred;
+                if all || options.bench.contains(bench) {
                     let begun = Instant::now();
                     let measured = run_one(*bench, &pgkeep, options.repetitions).await;
                     figures.extend(measured.with_context(|| format!("the bench {bench:?}"))?);
@@ -103,8 +104,8 @@ async fn run_one(bench: Bench, pgkeep: &Path, repetitions: usize) -> Result<Figu
         Bench::Create => create::run(pgkeep, repetitions).await?.into(),
         Bench::Parameters => parameters::run(pgkeep, repetitions).await?.into(),
         Bench::Connections => connections::run(pgkeep, repetitions).await?.into(),
-        Bench::Hundred => hundred::run(pgkeep, repetitions).await?.into(),
-        Bench::Load => load::run(pgkeep, repetitions).await?.into(),
+        Bench::Hundred => load::run(pgkeep, repetitions, &[hundred::HUNDRED]).await?,
+        Bench::Load => load::run(pgkeep, repetitions, load::SIZES).await?,
         Bench::Rows => rows::run(pgkeep, repetitions).await?,
         Bench::Probe => scanners::run(pgkeep, repetitions).await?.into(),
     })

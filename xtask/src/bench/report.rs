@@ -143,12 +143,6 @@ impl From<Vec<Row>> for Figures {
     }
 }
 
-impl From<Growth> for Figures {
-    fn from(growth: Growth) -> Self {
-        Self { growths: vec![growth], ..Self::default() }
-    }
-}
-
 /// All figures of a run.
 pub(super) struct Report {
     pub(super) figures: Figures,

@@ -66,6 +66,11 @@ pub(super) async fn measure(plane: &ControlPlane, identifiers: &[String]) -> Res
     Ok(Row::slower(&name, ours, ("openssl + reload, by hand", by_hand), Some(1.0)))
 }
 
+/// Gives instances the authority of new ones again, so that the next rotation is the same.
+pub(super) async fn back(plane: &ControlPlane, identifiers: &[String]) -> Result<()> {
+    rotate(plane, identifiers, "rds-ca-rsa2048-g1").await.map(drop).context("back")
+}
+
 /// From the first request until the last certificate is proved.
 pub(super) async fn rotate(
     plane: &ControlPlane,
@@ -89,8 +94,8 @@ pub(super) async fn rotate(
             element(instance, "CAIdentifier") == Some(authority)
                 && element(instance, "DBInstanceStatus") == Some("available")
         };
-        let done = pages.iter().flat_map(|page| page.split("<DBInstance>").skip(1));
-        let done = done.filter(is_done).count();
+        let all = pages.iter().flat_map(|page| page.split("<DBInstance>").skip(1));
+        let done = all.filter(is_done).count();
         ensure!(done == identifiers.len(), "{done} instances rotated");
         Ok(())
     })

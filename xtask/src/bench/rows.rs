@@ -1,5 +1,5 @@
-//! Ten thousand instances in the state file beside a hundred: no request takes longer for those that
-//! it does not ask about.
+//! Ten thousand instances in the state file beside a hundred: no request takes longer for those
+//! that it does not ask about.
 //!
 //! All but one are copies of the row of an instance that was made, and stopped, through the API.
 //! Nothing runs for a stopped instance, so ten thousand need no servers.
@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use super::control_plane::{ControlPlane, Restart};
 use super::create::newest_system_engine;
 use super::growth::Growth;
-use super::hundred::{describe_all, scrape};
+use super::load::{describe_all, scrape};
 use super::median;
 use super::process::{IDLE, idle_ms_per_s, resident_mb};
 use super::report::{Figures, Row};
