@@ -87,7 +87,8 @@ impl Driver {
             held(&self.busy).insert(id.clone());
             let driver = Arc::clone(self);
             tasks.spawn(async move {
-                driver.bring_to_rest(&id, claim).await;
+                // Made when its turn comes: at a start all instances wait for theirs.
+                Box::pin(driver.bring_to_rest(&id, claim)).await;
                 held(&driver.busy).remove(&id);
                 driver.control.wake();
                 if driver.control.taken.swap(false, Ordering::Relaxed) {

@@ -36,6 +36,9 @@ struct Open {
     held: Option<(Names, Option<Mark>)>,
 }
 
+/// How many instances are read at once: their rows are larger than their names.
+const AT_ONCE: usize = 100;
+
 /// Length and time of a file: another writes it in between, and they differ.
 type Mark = (u64, SystemTime);
 
@@ -86,11 +89,17 @@ impl Control {
     /// Publishes the endpoint name of an instance, or takes it back where that is to be deleted.
     pub(crate) fn publish_name(&self, instance: &DbInstance) -> Result<(), WorkflowError> {
         let all = || {
-            let instances = self.store.instances()?.into_iter();
-            let instances = instances.filter(|it| !it.desired.deleted);
-            Ok(instances
-                .map(|it| (it.resource_id, (it.desired.address, it.desired.endpoint)))
-                .collect())
+            let mut names = Names::new();
+            let mut after = String::new();
+            loop {
+                let piece = self.store.instances_after(&after, AT_ONCE)?;
+                let Some(last) = piece.last() else { return Ok(names) };
+                last.desired.identifier.as_str().clone_into(&mut after);
+                let kept = piece.into_iter().filter(|it| !it.desired.deleted);
+                names.extend(
+                    kept.map(|it| (it.resource_id, (it.desired.address, it.desired.endpoint))),
+                );
+            }
         };
         let id = &instance.resource_id;
         let name = (instance.desired.address, instance.desired.endpoint.clone());
@@ -132,7 +141,6 @@ fn rewrite_alone(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
 fn rewrite(file: &mut File, tag: &str, names: &Names) -> io::Result<()> {
     let mut names: Vec<_> = names.values().collect();
     names.sort_by(|one, other| one.1.cmp(&other.1));
-
     let mut before = String::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_string(&mut before)?;
