@@ -274,6 +274,19 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_every_table() {
+        let mut growth = Growth::new("instances", &[("memory", "MB")]);
+        growth.add(10, vec![2.0]);
+        let rows = vec![Row::bounded("a", 2.0, 1.0, "MB")];
+        let figures = Figures { rows, growths: vec![growth] };
+        let page = Report { figures, repetitions: 3 }.render_page().unwrap();
+        let begins = |text: &str| page.split("\n\n").any(|part| part.starts_with(text));
+        for part in ["# Figures", "Written by", "| measured", "| instances", "- *Create*"] {
+            assert!(begins(part), "{part}: {page}");
+        }
+    }
+
+    #[test]
     fn columns_line_up() {
         let (one, three) = (Duration::from_millis(1), Duration::from_millis(3));
         let rows = vec![Row::slower("a", three, ("b", one), Some(4.0))];
