@@ -76,7 +76,8 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE db_instance ADD COLUMN engine_version TEXT
         AS (json_extract(state, '$.desired.engine_version'));
     ALTER TABLE db_instance ADD COLUMN serves INTEGER
-        AS (json_extract(state, '$.desired.running') AND NOT json_extract(state, '$.desired.deleted'));
+        AS (json_extract(state, '$.desired.running')
+            AND NOT json_extract(state, '$.desired.deleted'));
     ALTER TABLE db_instance ADD COLUMN maintained_from INTEGER
         AS (CASE WHEN json_extract(state, '$.pending.ca_identifier') IS NOT NULL THEN 0
             ELSE 500 * (unixepoch(json_extract(state, '$.applied.certificate.not_before'))

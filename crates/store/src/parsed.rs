@@ -1,5 +1,5 @@
-//! Lists of instances. Those that were read lately are not parsed again: that takes most of the time
-//! of a request, and requests come often.
+//! Lists of instances. Those that were read lately are not parsed again: that takes most of the
+//! time of a request, and requests come often.
 
 use std::collections::HashMap;
 

@@ -109,7 +109,9 @@ fn lists_go_on_where_they_ended_and_have_what_is_asked_for() {
     all[1].pending.ca_identifier = Some("rds-ca-ecc384-g1".to_owned());
     all[2].desired.running = false;
     all[3].desired.deleted = true;
-    all.iter().for_each(|instance| insert(&store, instance).unwrap());
+    for instance in &all {
+        insert(&store, instance).unwrap();
+    }
     assert_eq!(names(store.instances_after("", 2)), ["a", "b"]);
     assert_eq!(names(store.instances_after("b", 9)), ["c", "d"]);
     assert_eq!(names(store.serving_instances()), ["a", "b"]);

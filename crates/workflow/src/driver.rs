@@ -4,12 +4,15 @@
 //! carries no data, what is due stands in the state file.
 
 use std::collections::HashSet;
+use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use pgkeep_model::DbiResourceId;
 use pgkeep_store::{Claim, Transaction};
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
@@ -17,6 +20,8 @@ use crate::deaths::Deaths;
 use crate::turn::Turn;
 use crate::{Control, WorkflowError};
 
+/// How many instances begin at the same time: somewhat more than there are threads.
+const BEGIN_AT_ONCE: usize = 8;
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The longest sleep; what falls due earlier cuts it short. The clock that says what is due may be
@@ -28,6 +33,8 @@ pub(crate) struct Driver {
     pub(crate) control: Arc<Control>,
     pub(crate) deaths: Deaths,
     busy: Mutex<HashSet<DbiResourceId>>,
+    /// Held up to where work first waits for something.
+    turns: Semaphore,
     /// Due now, which the state file could not be told (a full disk, say).
     untold: Mutex<HashSet<DbiResourceId>>,
 }
@@ -38,6 +45,7 @@ impl Driver {
             control,
             deaths: Deaths::default(),
             busy: Mutex::default(),
+            turns: Semaphore::new(BEGIN_AT_ONCE),
             untold: Mutex::default(),
         })
     }
@@ -87,7 +95,7 @@ impl Driver {
             held(&self.busy).insert(id.clone());
             let driver = Arc::clone(self);
             tasks.spawn(async move {
-                driver.bring_to_rest(&id, claim).await;
+                driver.begin(&id, claim).await;
                 held(&driver.busy).remove(&id);
                 driver.control.wake();
                 if driver.control.taken.swap(false, Ordering::Relaxed) {
@@ -108,6 +116,18 @@ impl Driver {
             let claims = due.into_iter().map(|id| Ok(state.claim(&id)?.map(|claim| (id, claim))));
             claims.filter_map(Result::transpose).collect()
         })?)
+    }
+
+    /// Brings an instance to rest, once it has its turn to begin. At a start all are due: were they
+    /// all ready to run, a request would have to wait for all of them.
+    async fn begin(self: &Arc<Self>, id: &DbiResourceId, claim: Claim) {
+        let turn = self.turns.acquire().await;
+        let mut work = Box::pin(self.bring_to_rest(id, claim));
+        let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+        drop(turn);
+        if begun.is_pending() {
+            work.await;
+        }
     }
 
     async fn bring_to_rest(self: &Arc<Self>, id: &DbiResourceId, claim: Claim) {

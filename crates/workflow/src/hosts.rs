@@ -61,6 +61,9 @@ struct Open {
     held: Option<(Names, Option<Mark>)>,
 }
 
+/// How many instances are read at once: their rows are larger than their names.
+const AT_ONCE: usize = 100;
+
 /// Length and time of a file: another writes it in between, and they differ.
 type Mark = (u64, SystemTime);
 
@@ -111,9 +114,15 @@ impl Control {
     /// Publishes the names of an instance, or takes them back where that is to be deleted.
     pub(crate) fn publish_names_of(&self, instance: &DbInstance) -> Result<(), WorkflowError> {
         let all = || {
-            let instances = self.store.instances()?.into_iter();
-            let instances = instances.filter(|it| !it.desired.deleted);
-            Ok(instances.map(|it| (it.resource_id.clone(), NamesOfOne::of(&it))).collect())
+            let mut names = Names::new();
+            let mut after = String::new();
+            loop {
+                let piece = self.store.instances_after(&after, AT_ONCE)?;
+                let Some(last) = piece.last() else { return Ok(names) };
+                last.desired.identifier.as_str().clone_into(&mut after);
+                let kept = piece.into_iter().filter(|it| !it.desired.deleted);
+                names.extend(kept.map(|it| (it.resource_id.clone(), NamesOfOne::of(&it))));
+            }
         };
         let id = &instance.resource_id;
         self.settings.hosts.ensure(all, |names| {

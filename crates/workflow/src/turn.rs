@@ -158,7 +158,9 @@ fn look(
     running: bool,
 ) -> (World, Option<String>) {
     let (files, now) = (control.files(instance), control.clock().now());
-    let damage = control.damage(instance);
+    // That of an instance without a server is looked at before its start.
+    let serves = instance.desired.running && !instance.desired.deleted;
+    let damage = if serves { control.damage(instance) } else { None };
     let applied = &instance.applied;
     let certificate = applied.certificate.is_some() && damage.is_none();
     // Read only where `decide` asks for it.

@@ -36,6 +36,26 @@ impl Api {
         Ok(xml)
     }
 
+    /// Sends a request again and again until all pages of its answer are there.
+    pub(super) fn pages(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Vec<String>> {
+        let mut pages: Vec<String> = Vec::new();
+        loop {
+            let marker = pages.last().and_then(|page| element(page, "Marker"));
+            if marker.is_none() && !pages.is_empty() {
+                return Ok(pages);
+            }
+            let marker = marker.map(|marker| ("Marker", marker));
+            let fields: Vec<_> = parameters.iter().copied().chain(marker).collect();
+            let page = self.call(action, &fields)?;
+            pages.push(page);
+        }
+    }
+
+    /// The same keys at another address.
+    pub(super) fn at(&self, url: &str) -> Self {
+        Self::new(url, &self.key.0, self.secret.expose())
+    }
+
     /// Fetches a file.
     pub(super) fn fetch(&self, path: &str) -> Result<String> {
         let response = self.agent.get(format!("{}{path}", self.url)).call();
@@ -65,11 +85,17 @@ impl Api {
     }
 }
 
+/// The text of the first element of that name.
+pub(super) fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once('<')?.0)
+}
+
 /// The body of a request. The values here need no encoding, which is held.
 fn render_form(action: &str, parameters: &[(&str, &str)]) -> Result<String> {
     let mut form = format!("Action={action}&Version={API_VERSION}");
     for (name, value) in parameters {
-        let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c));
         ensure!(is_plain, "{name}={value} would need an encoding");
         write!(form, "&{name}={value}")?;
     }

@@ -8,25 +8,31 @@ mod api;
 mod connections;
 mod control_plane;
 mod create;
+mod growth;
 mod hundred;
+mod load;
 mod moto;
 mod parameters;
 mod pgbench;
+mod process;
 mod reload;
 mod report;
+mod requests;
 mod rotation;
+mod rows;
 mod scanners;
 mod server;
 mod session;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::report::{Report, Row};
+use self::report::{Figures, Report};
 use crate::workspace;
 
 /// The options of `cargo xtask bench`.
@@ -43,7 +49,7 @@ pub(crate) struct Options {
 }
 
 /// A bench by name.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Bench {
     /// From the request to create an instance to the first verified query
     Create,
@@ -51,55 +57,58 @@ enum Bench {
     Parameters,
     /// Connections over TLS
     Connections,
-    /// Requests, memory and processor time with a hundred instances
+    /// Requests, memory and processor time with a hundred instances; a part of `load`
     Hundred,
+    /// How all that grows from ten instances to two hundred
+    Load,
+    /// Requests while the state file has ten thousand instances
+    Rows,
     /// `pgkeep probe` beside other scanners
     Probe,
 }
-
-const BENCHES: [Bench; 5] =
-    [Bench::Create, Bench::Parameters, Bench::Connections, Bench::Hundred, Bench::Probe];
 
 /// Builds pgkeep as it ships, runs the benches and shows the figures.
 pub(crate) fn run(options: &Options) -> Result<()> {
     ensure!(options.repetitions > 0, "--repetitions must be at least 1");
     let pgkeep = build()?;
-    let rows = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
+    let figures = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(
         until_interrupted(async {
-            let mut rows = Vec::new();
-            for bench in BENCHES {
-                if options.bench.is_empty() || options.bench.contains(&bench) {
-                    rows.extend(run_one(bench, &pgkeep, options.repetitions).await?);
+            let mut figures = Figures::default();
+            for bench in Bench::value_variants() {
+                let all = options.bench.is_empty() && *bench != Bench::Hundred;
+                if all || options.bench.contains(bench) {
+                    let begun = Instant::now();
+                    let measured = run_one(*bench, &pgkeep, options.repetitions).await;
+                    figures.extend(measured.with_context(|| format!("the bench {bench:?}"))?);
+                    eprintln!("in {} s", begun.elapsed().as_secs());
                 }
             }
-            Ok(rows)
+            Ok(figures)
         }),
     )?;
-    let report = Report { rows, repetitions: options.repetitions };
-    print!("\n{}", report.render_table());
+    let report = Report { figures, repetitions: options.repetitions };
+    print!("\n{}", report.render_tables());
     if options.write {
         let path = workspace::root()?.join("docs/figures.md");
         std::fs::write(&path, report.render_page()?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    match report.rows.iter().filter(|row| row.misses_target()).count() {
+    match report.figures.rows.iter().filter(|row| row.misses_target()).count() {
         0 => Ok(()),
         missed => bail!("{missed} of the targets not met"),
     }
 }
 
-async fn run_one(bench: Bench, pgkeep: &Path, repetitions: usize) -> Result<Vec<Row>> {
-    match bench {
-        Bench::Create => create::run(pgkeep, repetitions).await.context("the bench create"),
-        Bench::Parameters => {
-            parameters::run(pgkeep, repetitions).await.context("the bench parameters")
-        }
-        Bench::Connections => {
-            connections::run(pgkeep, repetitions).await.context("the bench connections")
-        }
-        Bench::Hundred => hundred::run(pgkeep, repetitions).await.context("the bench hundred"),
-        Bench::Probe => scanners::run(pgkeep, repetitions).await.context("the bench probe"),
-    }
+async fn run_one(bench: Bench, pgkeep: &Path, repetitions: usize) -> Result<Figures> {
+    Ok(match bench {
+        Bench::Create => create::run(pgkeep, repetitions).await?.into(),
+        Bench::Parameters => parameters::run(pgkeep, repetitions).await?.into(),
+        Bench::Connections => connections::run(pgkeep, repetitions).await?.into(),
+        Bench::Hundred => load::run(pgkeep, repetitions, &[hundred::HUNDRED]).await?,
+        Bench::Load => load::run(pgkeep, repetitions, load::SIZES).await?,
+        Bench::Rows => rows::run(pgkeep, repetitions).await?,
+        Bench::Probe => scanners::run(pgkeep, repetitions).await?.into(),
+    })
 }
 
 /// Drops the work at a signal, and with it the guards.

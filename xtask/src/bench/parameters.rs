@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::api::Api;
-use super::control_plane::{ControlPlane, element};
+use super::control_plane::ControlPlane;
 use super::create::newest_system_engine;
 use super::median;
 use super::moto::Moto;
@@ -74,7 +74,7 @@ fn time_to_read(api: &Api, expected: usize) -> Result<Duration> {
     let mut took = Duration::ZERO;
     for _ in 0..READINGS {
         let begun = Instant::now();
-        let pages = read_pages(api)?;
+        let pages = api.pages("DescribeDBParameters", &GROUP)?;
         took += begun.elapsed();
         let count: usize = pages.iter().map(|page| page.matches("<ParameterName>").count()).sum();
         ensure!(count == expected, "{count} parameters instead of {expected}");
@@ -84,25 +84,11 @@ fn time_to_read(api: &Api, expected: usize) -> Result<Duration> {
 
 fn all_parameters(api: &Api) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for page in read_pages(api)? {
+    for page in api.pages("DescribeDBParameters", &GROUP)? {
         for rest in page.split("<ParameterName>").skip(1) {
             let name = rest.split('<').next().context("the answer is cut off")?;
             names.push(name.to_owned());
         }
     }
     Ok(names)
-}
-
-fn read_pages(api: &Api) -> Result<Vec<String>> {
-    let mut pages: Vec<String> = Vec::new();
-    loop {
-        let marker = pages.last().and_then(|page| element(page, "Marker"));
-        if marker.is_none() && !pages.is_empty() {
-            return Ok(pages);
-        }
-        let marker = marker.map(|marker| ("Marker", marker));
-        let fields: Vec<_> = GROUP.into_iter().chain(marker).collect();
-        let page = api.call("DescribeDBParameters", &fields)?;
-        pages.push(page);
-    }
 }

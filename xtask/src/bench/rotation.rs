@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::control_plane::{ControlPlane, element};
+use super::api::element;
+use super::control_plane::ControlPlane;
 use super::create::newest_system_engine;
 use super::pgbench::Pgbench;
 use super::report::Row;
@@ -16,10 +17,10 @@ use super::session::trust;
 use super::until;
 use crate::os_user::OsUser;
 
-const AUTHORITY: &str = "rds-ca-ecc384-g1";
+pub(super) const AUTHORITY: &str = "rds-ca-ecc384-g1";
 /// How long the clients go on: longer than both rotations take together.
 const CLIENTS_S: u32 = 90;
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Rotates instances that another bench has started.
@@ -44,7 +45,7 @@ pub(super) async fn measure(plane: &ControlPlane, identifiers: &[String]) -> Res
     };
     let mut clients = endpoints.iter().map(start).collect::<Result<Vec<_>>>()?;
 
-    let ours = rotate(plane, identifiers).await.context("pgkeep")?;
+    let ours = rotate(plane, identifiers, AUTHORITY).await.context("pgkeep")?;
     let begun = Instant::now();
     for number in 0..identifiers.len() {
         server.replace_certificate(number).await.context("by hand")?;
@@ -65,26 +66,36 @@ pub(super) async fn measure(plane: &ControlPlane, identifiers: &[String]) -> Res
     Ok(Row::slower(&name, ours, ("openssl + reload, by hand", by_hand), Some(1.0)))
 }
 
+/// Gives instances the authority of new ones again, so that the next rotation is the same.
+pub(super) async fn back(plane: &ControlPlane, identifiers: &[String]) -> Result<()> {
+    rotate(plane, identifiers, "rds-ca-rsa2048-g1").await.map(drop).context("back")
+}
+
 /// From the first request until the last certificate is proved.
-async fn rotate(plane: &ControlPlane, identifiers: &[String]) -> Result<Duration> {
+pub(super) async fn rotate(
+    plane: &ControlPlane,
+    identifiers: &[String],
+    authority: &str,
+) -> Result<Duration> {
     let begun = Instant::now();
     for identifier in identifiers {
         plane.api.call(
             "ModifyDBInstance",
             &[
                 ("DBInstanceIdentifier", identifier),
-                ("CACertificateIdentifier", AUTHORITY),
+                ("CACertificateIdentifier", authority),
                 ("ApplyImmediately", "true"),
             ],
         )?;
     }
     until(LIMIT, PAUSE, || async {
-        let xml = plane.api.call("DescribeDBInstances", &[("MaxRecords", "100")])?;
+        let pages = plane.api.pages("DescribeDBInstances", &[("MaxRecords", "100")])?;
         let is_done = |instance: &&str| {
-            element(instance, "CAIdentifier") == Some(AUTHORITY)
+            element(instance, "CAIdentifier") == Some(authority)
                 && element(instance, "DBInstanceStatus") == Some("available")
         };
-        let done = xml.split("<DBInstance>").skip(1).filter(is_done).count();
+        let all = pages.iter().flat_map(|page| page.split("<DBInstance>").skip(1));
+        let done = all.filter(is_done).count();
         ensure!(done == identifiers.len(), "{done} instances rotated");
         Ok(())
     })

@@ -16,8 +16,8 @@ const BY_IDENTIFIER: &str = "db-instance-id";
 const BY_RESOURCE_ID: &str = "dbi-resource-id";
 
 /// A page of instances that pass the filters and are to be `kept`: of `one`, of those that a filter
-/// names, which are looked up, or of all, of which `read` answers what comes after an identifier, at
-/// most so many.
+/// names, which are looked up, or of all, of which `read` answers what comes after an identifier,
+/// at most so many.
 pub(super) fn page(
     control: &Control,
     filters: Option<&[Filter]>,

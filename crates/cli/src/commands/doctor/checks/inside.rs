@@ -41,8 +41,9 @@ pub(super) fn serving(data: &DataDirectory, pid: &str) -> Finding {
 pub(super) fn instances(data: &DataDirectory, hosts: &HostsFile) -> Vec<Finding> {
     const WHAT: &str = "instances";
     let read = || -> anyhow::Result<Vec<(DbInstance, Option<String>)>> {
-        Ok(data.state()?.read(|state| {
-            let rows = state.instances()?.into_iter();
+        let state = data.state()?;
+        let rows = state.instances()?.into_iter();
+        Ok(state.read(|state| {
             rows.map(|row| state.last_error(&row.resource_id).map(|error| (row, error))).collect()
         })?)
     };
