@@ -187,14 +187,20 @@ fn of_name(chain: &Chain, server_name: &str) -> Vec<Finding> {
     match (libpq(LibpqRelease::From15), chain.strict_name) {
         (Err(words), false) => findings.push(finding::NAME_WRONG.seen(words)),
         (Err(words), true) => findings.push(finding::NAME_STRICT_ONLY.seen(words)),
-        (Ok(()), false) if names.has_alternative_for(server_name) => {
-            findings.push(finding::NAME_LIBPQ_ONLY.seen(server_name));
+        (Ok(()), false) if is_by_common_name(names, server_name) => {
+            findings.push(finding::NAME_COMMON_NAME_ONLY.seen(server_name));
         }
-        (Ok(()), false) => findings.push(finding::NAME_COMMON_NAME_ONLY.seen(server_name)),
+        (Ok(()), false) => findings.push(finding::NAME_LIBPQ_ONLY.seen(server_name)),
         (Ok(()), true) => {}
     }
     if chain.libpq_name && is_address(server_name) && libpq(LibpqRelease::UpTo14).is_err() {
         findings.push(finding::NAME_ADDRESS.seen(server_name));
     }
     findings
+}
+
+/// Whether libpq takes a certificate for its common name, not for an alternative one.
+fn is_by_common_name(names: &PresentedNames, server_name: &str) -> bool {
+    let alone = PresentedNames { common_name: None, alternative: names.alternative.clone() };
+    libpq_host_name(&alone, server_name, LibpqRelease::From15).is_err()
 }
