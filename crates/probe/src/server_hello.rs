@@ -5,8 +5,9 @@
 //! parser is run again from the start whenever bytes arrive; a flight is too short for the
 //! repetition to matter. Nothing is decrypted and no signature is checked here.
 
-/// More than any sensible chain; the limit that rustls sets to one handshake message.
-pub(crate) const MAX_FLIGHT_BYTES: usize = 64 * 1024;
+/// More than any client takes: rustls gives up on a message of 64 KiB, OpenSSL on certificates of
+/// 100 KiB. To tell who does, more must be seen.
+pub(crate) const MAX_FLIGHT_BYTES: usize = 256 * 1024;
 
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;

@@ -7,10 +7,12 @@ use time::OffsetDateTime;
 use super::certificate::{KeyKind, ServedCertificate, Validity};
 use super::finding::{self, Finding};
 use super::host_name::{LibpqRelease, PresentedNames, is_address, libpq_host_name};
-use super::paths::{Paths, paths, strict_name};
+use super::paths::{Paths, is_known, paths, strict_name};
 
 /// A chain longer than this is found fault with; OpenSSL gives up on 100.
 const LONG: usize = 6;
+/// Java's limit, the lowest of all.
+const BIG_BYTES: usize = 32 * 1024;
 /// A leaf that ends in fewer days is warned of.
 const SOON_DAYS: i64 = 30;
 
@@ -61,17 +63,16 @@ pub(super) fn judge_chain(
             Err(error) => findings.push(finding::CHAIN_UNREADABLE.seen(error.to_string())),
         }
     }
-    let leaf = certificates.first();
     let find = |roots: &[CertificateDer<'_>]| {
         let is_asked = !roots.is_empty() && !served.is_empty();
-        is_asked.then(|| paths(served, leaf, roots, at))
+        is_asked.then(|| paths(served, &certificates, roots, at))
     };
     let (given, system) = (find(given), find(system));
     let names = served.first().map(|der| PresentedNames::from_der(der)).unwrap_or_default();
     let distrust = given.as_ref().and_then(|paths| paths.openssl.as_ref().err());
     let chain = Chain {
         other_chains: chains.len().saturating_sub(1),
-        libpq_trusts: given.as_ref().map(|paths| paths.openssl.is_ok()),
+        libpq_trusts: given.as_ref().and_then(|paths| is_known(&paths.openssl)),
         strict_trusts: given.as_ref().map(|paths| paths.strict.is_ok()),
         distrust: distrust.map(|distrust| match std::error::Error::source(distrust) {
             Some(source) => format!("{distrust}: {source}"),
@@ -84,8 +85,12 @@ pub(super) fn judge_chain(
     };
     if !chain.certificates.is_empty() {
         findings.extend(of_form(&chain.certificates));
+        let bytes: usize = served.iter().map(Vec::len).sum();
+        if bytes > BIG_BYTES {
+            findings.push(finding::CHAIN_BIG.seen(format!("{} KiB", bytes / 1024)));
+        }
         findings.extend(of_each(&chain.certificates));
-        findings.extend(of_trust(&chain));
+        findings.extend(of_trust(&chain, given.is_some()));
         findings.extend(of_name(&chain, server_name));
     }
     Judged { chain, findings, given, system }
@@ -151,16 +156,18 @@ fn of_each(chain: &[ServedCertificate]) -> Vec<Finding> {
     findings
 }
 
-fn of_trust(chain: &Chain) -> Option<Finding> {
-    if chain.libpq_trusts != Some(false) {
-        return None;
+fn of_trust(chain: &Chain, is_asked: bool) -> Option<Finding> {
+    let certificates = &chain.certificates;
+    match chain.libpq_trusts {
+        None if is_asked => {
+            let seen: Vec<_> = certificates.iter().map(|one| one.signature.as_str()).collect();
+            return Some(finding::CHAIN_SIGNATURE_KIND.seen(seen.join(", ")));
+        }
+        None | Some(true) => return None,
+        Some(false) => {}
     }
     let distrust = chain.distrust.clone().unwrap_or_default();
-    if chain.strict_trusts == Some(true) {
-        return Some(finding::CHAIN_STRICT_ONLY.seen(distrust));
-    }
     // What is past its dates or weak has a finding of its own.
-    let certificates = &chain.certificates;
     let is_told = |one: &ServedCertificate| {
         one.is_valid != Validity::Valid || one.is_key_weak() || one.is_signature_weak()
     };
@@ -171,6 +178,8 @@ fn of_trust(chain: &Chain) -> Option<Finding> {
     }
     if certificates.iter().any(is_told) {
         None
+    } else if chain.strict_trusts == Some(true) {
+        Some(finding::CHAIN_STRICT_ONLY.seen(distrust))
     } else if last.is_self_issued {
         Some(finding::CHAIN_UNTRUSTED.seen(format!("{distrust}: {}", last.subject)))
     } else if last.is_ca && certificates.len() > 1 {

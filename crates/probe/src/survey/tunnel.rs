@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rustls::client::{self, ClientSessionStore};
 use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, HandshakeKind, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    CertificateError, ClientConfig, Error, HandshakeKind, SignatureScheme, SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -224,6 +226,9 @@ pub(super) async fn inside(line: &Line<'_>, client: &Client, wire: Wire) -> Insi
     let shown = client.shown();
     let key_proved = match (&finished, &shown.signature) {
         (Ok(_), Some((_, Ok(())))) => Asked::Answer(true),
+        (Ok(_), Some((_, Err(Error::InvalidCertificate(CertificateError::BadSignature))))) => {
+            Asked::Answer(false)
+        }
         (Ok(_), Some((_, Err(error)))) => Asked::Failed(error.to_string()),
         _ => Asked::No,
     };

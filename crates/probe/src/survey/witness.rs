@@ -14,6 +14,10 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_t
 use rustls::{DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+/// The smallest key that rustls' library checks.
+const MIN_RSA_BITS: usize = 2048;
 
 /// The schemes of keys that are for RSA-PSS alone, which rustls does not know.
 const PSS_KEYS: [(u16, SignatureScheme); 3] = [
@@ -66,6 +70,7 @@ impl Witness {
         let checked = checked.map(|_| ()).or_else(|error| {
             self.check_pss_key(message, leaf, signed).ok_or(error).and_then(|result| result)
         });
+        let checked = checked.map_err(|error| explain(error, leaf));
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.signature = Some((signed.scheme.into(), checked));
         HandshakeSignatureValid::assertion()
@@ -86,6 +91,17 @@ impl Witness {
         let invalid = |_| Error::InvalidCertificate(rustls::CertificateError::BadSignature);
         let algorithm = algorithms.first()?;
         Some(algorithm.verify_signature(key, message, signed.signature()).map_err(invalid))
+    }
+}
+
+/// A signature of a small RSA key passes for a wrong one, as it is not checked at all.
+fn explain(error: Error, leaf: &CertificateDer<'_>) -> Error {
+    let leaf = X509Certificate::from_der(leaf);
+    match leaf.as_ref().map(|(_, leaf)| leaf.public_key().parsed()) {
+        Ok(Ok(PublicKey::RSA(key))) if key.key_size() < MIN_RSA_BITS => {
+            Error::General(format!("an RSA key of {} bits is not checked here", key.key_size()))
+        }
+        _ => error,
     }
 }
 
