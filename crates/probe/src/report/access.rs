@@ -17,10 +17,8 @@ pub(super) fn findings(survey: &Survey, leaf: Option<&ServedCertificate>) -> Vec
         if matches!(method, AuthMethod::CleartextPassword | AuthMethod::Md5) {
             findings.push(finding::AUTH_PASSWORD_AT_RISK.seen(method.to_string()));
         }
-        if *method == AuthMethod::None {
-            findings.push(finding::AUTH_NONE.seen("without TLS"));
-        }
     }
+    findings.extend(of_nobody(survey));
     match answer(&survey.authentication) {
         Some(AuthAnswer::Method(method)) => {
             findings.extend(of_method(method));
@@ -45,6 +43,22 @@ pub(super) fn findings(survey: &Survey, leaf: Option<&ServedCertificate>) -> Vec
         findings.push(finding::SURVEY_CUT_SHORT.seen(seen));
     }
     findings
+}
+
+/// Whether a role gets in without showing anything.
+fn of_nobody(survey: &Survey) -> Option<Finding> {
+    let nothing = AuthMethod::None;
+    let plain = matches!(answer(&survey.plaintext),
+        Some(PlaintextAnswer::ReachesAuthentication { method }) if *method == nothing);
+    let inside = matches!(answer(&survey.authentication),
+        Some(AuthAnswer::Method(method)) if *method == nothing);
+    let seen = match (plain, inside) {
+        (true, true) => "with TLS and without",
+        (true, false) => "without TLS",
+        (false, true) => "inside TLS",
+        (false, false) => return None,
+    };
+    Some(finding::AUTH_NONE.seen(seen))
 }
 
 /// Whether there is a certificate, and the server holds its key.
@@ -82,13 +96,16 @@ fn speech(survey: &Survey) -> Option<Finding> {
 
 fn of_method(method: &AuthMethod) -> Option<Finding> {
     match method {
-        AuthMethod::None => Some(finding::AUTH_NONE.seen("inside TLS")),
         AuthMethod::CleartextPassword => Some(finding::AUTH_CLEARTEXT.seen("inside TLS")),
         AuthMethod::Md5 => Some(finding::AUTH_MD5.seen("inside TLS")),
         AuthMethod::Sasl(mechanisms) if !offers_plus(method) => {
             Some(finding::AUTH_NO_PLUS.seen(mechanisms.join(", ")))
         }
-        AuthMethod::Sasl(_) | AuthMethod::Gss | AuthMethod::Sspi | AuthMethod::Other(_) => None,
+        AuthMethod::None
+        | AuthMethod::Sasl(_)
+        | AuthMethod::Gss
+        | AuthMethod::Sspi
+        | AuthMethod::Other(_) => None,
     }
 }
 
