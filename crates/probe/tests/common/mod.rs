@@ -5,7 +5,9 @@
 
 pub mod case;
 pub mod pki;
+pub mod proxy;
 pub mod server;
+pub mod stranger;
 
 use std::time::Duration;
 
