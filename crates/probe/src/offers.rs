@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::client_hello::{render_client_hello, render_offer, suites};
 use crate::error::ProbeError;
 use crate::names::{self, Cipher};
-use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, ServerHello, parse_flight};
+use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, Reading, ServerHello};
 use crate::survey::ProtocolVersion;
 use crate::version::TlsVersion;
 use crate::wire::{Wire, preview};
@@ -170,15 +170,17 @@ pub(crate) async fn exchange(
     let addr = wire.addr;
     wire.send(hello, AWAITED).await?;
     let mut bytes = Vec::new();
+    let mut reading = Reading::default();
     loop {
         let unintelligible =
             || ProbeError::Unintelligible { addr, awaited: AWAITED, preview: preview(&bytes) };
-        let mut flight = parse_flight(&bytes).map_err(|_| unintelligible())?;
+        reading.read(&bytes).map_err(|_| unintelligible())?;
+        let flight = &mut reading.flight;
         if let Some(alert) = flight.alert {
             wire.finish().await;
             return Ok(Answer::Alert(alert));
         }
-        let more = if enough(&flight) {
+        let more = if enough(flight) {
             None
         } else if bytes.len() > MAX_FLIGHT_BYTES {
             Some(Err(unintelligible()))
@@ -192,7 +194,7 @@ pub(crate) async fn exchange(
         match (flight.hello.take(), more) {
             (Some(hello), _) => {
                 wire.finish().await;
-                return Ok(Answer::Flight(flight, hello));
+                return Ok(Answer::Flight(reading.flight, hello));
             }
             (None, Some(end)) => return end,
             (None, None) => return Err(ProbeError::Closed { addr, awaited: AWAITED }),

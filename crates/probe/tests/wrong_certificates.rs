@@ -258,6 +258,14 @@ async fn long_chains() {
         ),
     ];
     hold(&server, cases).await;
+    // It is encrypted with TLS 1.3, and the survey's own client does not take it.
+    server.reconfigure(&chain(4, 20_000), TLS_ONLY, "ssl_min_protocol_version = 'TLSv1.3'");
+    let unseen = case("more than 64 KiB, with TLS 1.3 alone")
+        .finds("chain.unseen", "HandshakePayloadTooLarge")
+        .says("Whether verify-full works is not known, plaintext is refused.")
+        .unknown(&["allow", "prefer", "require", "verify-ca", "verify-full"]);
+    let wrong = unseen.hold(server.addr).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// OpenSSL's security level of most distributions would not let a server serve all of these.

@@ -6,8 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     unreachable_pub,
-    clippy::disallowed_methods,
-    reason = "psql judges by the machine's clock, a test fails by panicking, helpers are shared"
+    reason = "a test fails by panicking, and its helpers are shared as a module"
 )]
 
 mod common;

@@ -24,7 +24,7 @@ pub(super) fn agree(
     for (version, seen) in survey.versions.iter().filter(|(version, _)| *version >= TLS12) {
         match seen {
             VersionSeen::Accepted => {}
-            VersionSeen::Failed(_) => {
+            VersionSeen::TimedOut | VersionSeen::Failed(_) => {
                 unknown = true;
                 continue;
             }

@@ -14,7 +14,7 @@ use super::handshake::agree;
 use super::host_name::{LibpqRelease, libpq_host_name};
 use super::paths::{MAX_SHORT, Paths, is_known};
 use crate::plaintext::PlaintextAnswer;
-use crate::survey::{Asked, AuthAnswer, DirectTls, SslAnswer, Survey};
+use crate::survey::{Asked, AuthAnswer, DirectTls, SslAnswer, Survey, VersionSeen};
 
 /// What becomes of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -226,6 +226,9 @@ impl World<'_> {
 
     fn handshake(&self, client: &Client, verify: Verify, root: Root) -> Try {
         let leaf = self.judged.chain.certificates.first();
+        if let Some(failed) = self.no_handshake() {
+            return failed;
+        }
         match agree(client.tls, self.survey, leaf) {
             None => return Try::Unknown,
             Some(Err(reason)) => return Try::Failed(Stage::Handshake, reason),
@@ -242,6 +245,19 @@ impl World<'_> {
             None => return Try::Unknown,
         };
         self.authenticate(client, leaf, level)
+    }
+
+    /// What becomes of a handshake where none at all got a usable answer.
+    fn no_handshake(&self) -> Option<Try> {
+        let versions = &self.survey.versions;
+        let all = |is: fn(&VersionSeen) -> bool| {
+            !versions.is_empty() && versions.iter().all(|(_, seen)| is(seen))
+        };
+        if all(|seen| *seen == VersionSeen::TimedOut) {
+            return Some(Try::Failed(Stage::End, "timeout expired".to_owned()));
+        }
+        let is_failed = all(|seen| matches!(seen, VersionSeen::Failed(_)));
+        is_failed.then(|| Try::Failed(Stage::Handshake, "SSL error: ".to_owned()))
     }
 
     /// How much was verified, or why not; none where that is not known.

@@ -177,6 +177,8 @@ pub enum VersionSeen {
     Refused(u8),
     /// It closes the connection.
     Closed,
+    /// It does not answer in time.
+    TimedOut,
     /// The question failed: why.
     Failed(String),
 }

@@ -69,6 +69,10 @@ pub(super) async fn ask_version(
         Ok(Answer::Alert(alert)) => return Some((VersionSeen::Refused(alert), None)),
         Err(ProbeError::LimitReached { .. }) => return None,
         Err(ProbeError::Closed { .. }) => return Some((VersionSeen::Closed, None)),
+        Err(error @ ProbeError::TimedOut { .. }) => {
+            line.fail(&error);
+            return Some((VersionSeen::TimedOut, None));
+        }
         Err(error) => return Some((VersionSeen::Failed(line.fail(&error)), None)),
     };
     Some(match ProtocolVersion::from_code(hello.version) {

@@ -1,6 +1,8 @@
 //! A server that is wrong in some way: what the report must say of it and what it must not, and
 //! that the real psql does with every `sslmode` what is foretold.
 
+#![allow(clippy::disallowed_methods, reason = "psql judges by the machine's clock")]
+
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
@@ -16,6 +18,9 @@ use super::server::PASSWORD;
 
 /// The findings of which a machine's OpenSSL decides, not the server's configuration.
 const BY_LIBRARY: [&str; 1] = ["group.no_post_quantum"];
+
+/// How many questions in a row a survey may leave open until their time is over, and one more.
+const MOST_OPEN: u32 = 5;
 
 /// What is expected of a server.
 pub struct Case<'a> {
@@ -93,7 +98,12 @@ impl<'a> Case<'a> {
         };
         let judged_at = time::OffsetDateTime::now_utc();
         let basis = Basis { server_name: self.host, roots: &roots, system_roots: &[], judged_at };
-        let report = report(&survey(&plan).await, &basis);
+        // More than the survey's own patience with a server that leaves every question open.
+        let asked = tokio::time::timeout(self.within * MOST_OPEN, survey(&plan));
+        let Ok(seen) = asked.await else {
+            return vec![format!("{}: the survey does not come to its end", self.what)];
+        };
+        let report = report(&seen, &basis);
         let of_psql = self.hold_psql(addr, &report).await;
         self.hold_report(&report).into_iter().chain(of_psql).collect()
     }

@@ -96,7 +96,7 @@ impl Root {
             issuers.push(CertifiedIssuer::signed_by(subordinate, key, issuer).unwrap());
         }
         let leaf = params.signed_by(leaf_key, issuers.last().unwrap_or(&self.0)).unwrap();
-        let chain = issuers.iter().rev().map(|issuer| issuer.pem());
+        let chain = issuers.iter().rev().map(CertifiedIssuer::pem);
         Leaf {
             key_pem: leaf_key.serialize_pem(),
             chain_pem: leaf.pem() + &chain.collect::<String>(),
