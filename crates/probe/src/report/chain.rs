@@ -5,6 +5,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::certificate::{KeyKind, ServedCertificate, Validity};
+use super::clients::Tls;
 use super::finding::{self, Finding};
 use super::host_name::{LibpqRelease, PresentedNames, is_address, libpq_host_name};
 use super::paths::{Paths, is_known, paths, strict_name};
@@ -36,6 +37,26 @@ pub struct Chain {
     pub strict_name: bool,
     #[serde(skip)]
     pub(super) names: PresentedNames,
+}
+
+impl Chain {
+    /// Whether clients other than libpq take the leaf for the server's. Measured with Python 3.11,
+    /// Node 20 and pgjdbc 42.5.
+    pub(super) fn is_named(&self, server_name: &str, tls: Tls) -> bool {
+        let names = &self.names;
+        let libpq = || libpq_host_name(names, server_name, LibpqRelease::From15).is_ok();
+        let lenient = || match tls {
+            Tls::Rustls | Tls::Go => false,
+            // Only an address in `subjectAltName` is one for these.
+            Tls::OpenSsl | Tls::Python | Tls::Node if is_address(server_name) => false,
+            Tls::Java if is_address(server_name) => {
+                libpq() && (!names.has_dns_name() || !is_by_common_name(names, server_name))
+            }
+            // A common name counts for these where there is no alternative name of the kind.
+            _ => libpq() && !names.has_alternative_for(server_name),
+        };
+        self.strict_name || lenient()
+    }
 }
 
 pub(super) struct Judged {

@@ -300,19 +300,11 @@ impl World<'_> {
 
     fn verify_name(&self, client: &Client) -> Result<(), String> {
         let chain = &self.judged.chain;
-        let libpq = libpq_host_name(&chain.names, self.server_name, LibpqRelease::From15);
-        let takes_common_name = client.tls.takes_common_name();
-        let is_right = match client.says.wrong_name {
-            None => return libpq,
-            // A common name counts for these where there is no alternative name of the kind.
-            Some(_) if takes_common_name => {
-                chain.strict_name
-                    || libpq.is_ok() && !chain.names.has_alternative_for(self.server_name)
-            }
-            Some(_) => chain.strict_name,
-        };
-        let words = client.says.wrong_name.unwrap_or_default();
-        if is_right { Ok(()) } else { Err(words.replace("{host}", self.server_name)) }
+        match client.says.wrong_name {
+            None => libpq_host_name(&chain.names, self.server_name, LibpqRelease::From15),
+            Some(_) if chain.is_named(self.server_name, client.tls) => Ok(()),
+            Some(words) => Err(words.replace("{host}", self.server_name)),
+        }
     }
 
     fn authenticate(
