@@ -9,6 +9,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::choices::Choices;
 use crate::client_hello::{render_client_hello, render_offer, suites};
 use crate::error::ProbeError;
 use crate::names::{self, Cipher};
@@ -85,19 +86,25 @@ pub async fn accepted_suites(
     version: TlsVersion,
     within: Duration,
 ) -> Result<AcceptedSuites, ProbeError> {
-    let mut left = suites(&[ProtocolVersion::Tls(version)]);
-    let mut accepted = Vec::new();
-    while !left.is_empty() {
-        match offer(addr, version, &render_offer(version, &left), within).await? {
+    let all = suites(&[ProtocolVersion::Tls(version)]);
+    let mut choices = Choices::of(all.iter().map(|suite| suite.code).collect(), usize::MAX);
+    let mut end = None;
+    while let Some(left) = choices.next_offer() {
+        let suites: Vec<_> = left.iter().copied().filter_map(names::cipher).collect();
+        let chosen = match offer(addr, version, &render_offer(version, &suites), within).await? {
+            VersionAnswer::Accepted { cipher_suite: code } if left.contains(&code) => Some(code),
             VersionAnswer::Accepted { cipher_suite: code } => {
-                let place = left.iter().position(|suite| suite.code == code);
-                let place = place.ok_or(ProbeError::CipherNotOffered { addr, code })?;
-                accepted.push(left.remove(place));
+                return Err(ProbeError::CipherNotOffered { addr, code });
             }
-            end => return Ok(AcceptedSuites { suites: accepted, end: Some(end) }),
-        }
+            other => {
+                end = Some(other);
+                None
+            }
+        };
+        choices.note(Ok(chosen));
     }
-    Ok(AcceptedSuites { suites: accepted, end: None })
+    let (chosen, _) = choices.into_parts();
+    Ok(AcceptedSuites { suites: chosen.into_iter().filter_map(names::cipher).collect(), end })
 }
 
 async fn offer(

@@ -11,10 +11,12 @@
 
 mod common;
 
+use common::WITHIN;
 use common::case::Case;
 use common::pki::{Root, SERVER_NAME, leaf_params};
 use common::proxy;
 use common::server::Server;
+use pgkeep_probe::{ProbeError, Versions, handshake};
 
 const TLS_ONLY: &str = "hostssl all all all scram-sha-256";
 const STRONG: &str = "ssl_ciphers = 'ECDHE+AESGCM'";
@@ -89,4 +91,6 @@ async fn proxies_that_end_tls() {
         wrong.extend(case.hold(addr).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let shaken = handshake(mistaken, SERVER_NAME, None, Versions::default(), WITHIN).await;
+    assert!(matches!(shaken, Err(ProbeError::Handshake { .. })), "{shaken:?}");
 }

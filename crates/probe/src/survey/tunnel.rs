@@ -16,7 +16,6 @@ use tokio_rustls::client::TlsStream;
 
 use super::hellos::TLS12;
 use super::line::Line;
-use super::witness::{Sessions, Shown, Witness, schemes};
 use super::{Asked, AuthAnswer, Plan, ProtocolVersion, Resumption};
 use crate::error::ProbeError;
 use crate::handshake::{explain, parse_server_name};
@@ -26,6 +25,7 @@ use crate::plaintext::startup;
 use crate::server_hello::{Flight, ServerHello};
 use crate::version::TlsVersion;
 use crate::wire::{Limit, Wire, preview};
+use crate::witness::{Sessions, Shown, Witness, schemes};
 
 const ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
 const HANDSHAKE: &str = "finish the TLS handshake";
