@@ -130,12 +130,13 @@ impl<'a> Case<'a> {
                 let given = foretold.root == report::Root::Given;
                 let root = if given { file.path().to_str().unwrap() } else { "/absent/root.crt" };
                 let string = format!(
-                    "host={} hostaddr={} port={} user={} dbname=postgres connect_timeout=2 \
+                    "host={} hostaddr={} port={} user={} dbname=postgres connect_timeout={} \
                      sslmode={} sslrootcert={root}",
                     self.host,
                     addr.ip(),
                     addr.port(),
                     self.user,
+                    self.within.as_secs(),
                     foretold.sslmode
                 );
                 (foretold, tokio::task::spawn_blocking(move || psql(&string)))
