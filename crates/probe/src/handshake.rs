@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, ClientConnection};
+use rustls_pki_types::{CertificateDer, ServerName};
 use tokio_rustls::TlsConnector;
 
 use crate::certificate::fingerprint;
@@ -24,6 +23,7 @@ use crate::offers::known_cipher;
 use crate::verdict::{Trust, Verdict, judge, parse_roots};
 use crate::version::TlsVersion;
 use crate::wire::Wire;
+use crate::witness::{Witness, schemes};
 
 const AWAITED: &str = "finish the TLS handshake";
 
@@ -75,7 +75,10 @@ pub async fn handshake(
     let name = parse_server_name(server_name)?;
     let roots = trust.map(|trust| parse_roots(trust.roots_pem)).transpose()?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let connector = TlsConnector::from(Arc::new(config(&provider, versions)?));
+    let algorithms = provider.signature_verification_algorithms;
+    let witness = Witness::new(algorithms, schemes(&algorithms));
+    let config = config(&provider, &witness, versions)?;
+    let connector = TlsConnector::from(Arc::new(config));
 
     let wire = Wire::open_tls(addr, within).await?;
     let connecting = connector.connect(name.clone(), wire.stream);
@@ -83,11 +86,12 @@ pub async fn handshake(
     let stream = stream.map_err(|error| explain(addr, error))?;
     let connection = stream.get_ref().1;
     let trust = roots.as_ref().zip(trust.map(|trust| trust.judged_at));
-    let seen = describe(addr, connection, |chain| {
-        judge(chain, &name, trust, &provider.signature_verification_algorithms)
-    });
+    let seen = describe(addr, connection, |chain| judge(chain, &name, trust, &algorithms));
     wire.limit.finish(stream).await;
-    seen
+    match witness.shown().signature {
+        Some((_, Err(source))) => Err(ProbeError::Handshake { addr, source }),
+        _ => seen,
+    }
 }
 
 /// The name that is verified: a DNS name or an address.
@@ -118,7 +122,11 @@ fn describe(
     })
 }
 
-fn config(provider: &Arc<CryptoProvider>, asked: Versions) -> Result<ClientConfig, ProbeError> {
+fn config(
+    provider: &Arc<CryptoProvider>,
+    witness: &Arc<Witness>,
+    asked: Versions,
+) -> Result<ClientConfig, ProbeError> {
     let min = asked.min.unwrap_or(TlsVersion::Tls10);
     let max = asked.max.unwrap_or(TlsVersion::Tls13);
     let range = min.code()..=max.code();
@@ -131,7 +139,7 @@ fn config(provider: &Arc<CryptoProvider>, asked: Versions) -> Result<ClientConfi
         .with_protocol_versions(&versions)
         .map_err(|_| ProbeError::NoCommonVersion { min, max })?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Observer(Arc::clone(provider))))
+        .with_custom_certificate_verifier(Arc::clone(witness) as _)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"postgresql".to_vec()];
     config.resumption = Resumption::disabled();
@@ -146,44 +154,5 @@ pub(crate) fn explain(addr: SocketAddr, error: io::Error) -> ProbeError {
             ProbeError::Closed { addr, awaited: AWAITED }
         }
         (None, _) => ProbeError::Io { addr, awaited: AWAITED, source: error },
-    }
-}
-
-/// Lets every certificate pass, and checks that the server holds its key.
-#[derive(Debug)]
-struct Observer(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Observer {
-    fn verify_server_cert(
-        &self,
-        _leaf: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -8,6 +8,7 @@
 //! this crate depends on no other of pgkeep's.
 
 mod certificate;
+mod choices;
 mod client_hello;
 mod error;
 #[cfg(fuzzing)]
@@ -25,6 +26,7 @@ pub mod survey;
 mod verdict;
 mod version;
 mod wire;
+mod witness;
 
 pub use certificate::{Certificate, fingerprint};
 pub use error::ProbeError;

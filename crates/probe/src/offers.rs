@@ -9,10 +9,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::choices::Choices;
 use crate::client_hello::{render_client_hello, render_offer, suites};
 use crate::error::ProbeError;
 use crate::names::{self, Cipher};
-use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, ServerHello, parse_flight};
+use crate::server_hello::{Flight, MAX_FLIGHT_BYTES, Reading, ServerHello};
 use crate::survey::ProtocolVersion;
 use crate::version::TlsVersion;
 use crate::wire::{Wire, preview};
@@ -85,19 +86,25 @@ pub async fn accepted_suites(
     version: TlsVersion,
     within: Duration,
 ) -> Result<AcceptedSuites, ProbeError> {
-    let mut left = suites(&[ProtocolVersion::Tls(version)]);
-    let mut accepted = Vec::new();
-    while !left.is_empty() {
-        match offer(addr, version, &render_offer(version, &left), within).await? {
+    let all = suites(&[ProtocolVersion::Tls(version)]);
+    let mut choices = Choices::of(all.iter().map(|suite| suite.code).collect(), usize::MAX);
+    let mut end = None;
+    while let Some(left) = choices.next_offer() {
+        let suites: Vec<_> = left.iter().copied().filter_map(names::cipher).collect();
+        let chosen = match offer(addr, version, &render_offer(version, &suites), within).await? {
+            VersionAnswer::Accepted { cipher_suite: code } if left.contains(&code) => Some(code),
             VersionAnswer::Accepted { cipher_suite: code } => {
-                let place = left.iter().position(|suite| suite.code == code);
-                let place = place.ok_or(ProbeError::CipherNotOffered { addr, code })?;
-                accepted.push(left.remove(place));
+                return Err(ProbeError::CipherNotOffered { addr, code });
             }
-            end => return Ok(AcceptedSuites { suites: accepted, end: Some(end) }),
-        }
+            other => {
+                end = Some(other);
+                None
+            }
+        };
+        choices.note(Ok(chosen));
     }
-    Ok(AcceptedSuites { suites: accepted, end: None })
+    let (chosen, _) = choices.into_parts();
+    Ok(AcceptedSuites { suites: chosen.into_iter().filter_map(names::cipher).collect(), end })
 }
 
 async fn offer(
@@ -170,15 +177,17 @@ pub(crate) async fn exchange(
     let addr = wire.addr;
     wire.send(hello, AWAITED).await?;
     let mut bytes = Vec::new();
+    let mut reading = Reading::default();
     loop {
         let unintelligible =
             || ProbeError::Unintelligible { addr, awaited: AWAITED, preview: preview(&bytes) };
-        let mut flight = parse_flight(&bytes).map_err(|_| unintelligible())?;
+        reading.read(&bytes).map_err(|_| unintelligible())?;
+        let flight = &mut reading.flight;
         if let Some(alert) = flight.alert {
             wire.finish().await;
             return Ok(Answer::Alert(alert));
         }
-        let more = if enough(&flight) {
+        let more = if enough(flight) {
             None
         } else if bytes.len() > MAX_FLIGHT_BYTES {
             Some(Err(unintelligible()))
@@ -192,7 +201,7 @@ pub(crate) async fn exchange(
         match (flight.hello.take(), more) {
             (Some(hello), _) => {
                 wire.finish().await;
-                return Ok(Answer::Flight(flight, hello));
+                return Ok(Answer::Flight(reading.flight, hello));
             }
             (None, Some(end)) => return end,
             (None, None) => return Err(ProbeError::Closed { addr, awaited: AWAITED }),

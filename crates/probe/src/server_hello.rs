@@ -1,12 +1,12 @@
 //! Reads the first flight of a TLS server as far as it is unencrypted: an alert, or the
 //! `ServerHello` and, up to TLS 1.2, the certificates and the `ServerKeyExchange`.
 //!
-//! Invariant: any bytes are survived, and no more than [`MAX_FLIGHT_BYTES`] are ever needed. The
-//! parser is run again from the start whenever bytes arrive; a flight is too short for the
-//! repetition to matter. Nothing is decrypted and no signature is checked here.
+//! Invariant: any bytes are survived, no more than [`MAX_FLIGHT_BYTES`] are ever needed, and each
+//! is read once. Nothing is decrypted and no signature is checked here.
 
-/// More than any sensible chain; the limit that rustls sets to one handshake message.
-pub(crate) const MAX_FLIGHT_BYTES: usize = 64 * 1024;
+/// More than any client takes: rustls gives up on a message of 64 KiB, OpenSSL on certificates of
+/// 100 KiB. To tell who does, more must be seen.
+pub(crate) const MAX_FLIGHT_BYTES: usize = 256 * 1024;
 
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
@@ -76,65 +76,89 @@ pub(crate) struct KeyExchange {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Garbage;
 
-/// Reads the beginning of a flight; what is missing yet is `None`.
-pub(crate) fn parse_flight(bytes: &[u8]) -> Result<Flight, Garbage> {
-    let mut flight = Flight::default();
-    let mut handshake = Vec::new();
-    let mut records = Reader(bytes);
-    while let Some(kind) = records.u8() {
-        match (kind, records.u8()) {
-            (ALERT | HANDSHAKE, Some(3)) => {}
-            (ALERT | HANDSHAKE, None) => break,
-            // Encrypted records and `ChangeCipherSpec` only follow what is of interest.
-            _ if handshake.is_empty() => return Err(Garbage),
-            _ => break,
-        }
-        let Some((_minor, body)) = records.u8().zip(records.vector16()) else {
-            break;
-        };
-        match (kind, body) {
-            (HANDSHAKE, body) => handshake.extend_from_slice(body),
-            (_, [WARNING, _]) => {}
-            (_, [_, description]) => {
-                flight.alert = Some(*description);
-                break;
-            }
-            _ => return Err(Garbage),
-        }
-    }
-    parse_messages(&handshake, &mut flight)?;
-    Ok(flight)
+/// A flight while it arrives. What was read is not read again, so a server that sends little bits
+/// without an end costs no more than their number.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) flight: Flight,
+    handshake: Vec<u8>,
+    /// How many bytes were read as records, and how many of these as messages.
+    records: usize,
+    messages: usize,
+    /// Nothing of interest follows.
+    over: bool,
 }
 
-fn parse_messages(handshake: &[u8], flight: &mut Flight) -> Result<(), Garbage> {
-    let mut messages = Reader(handshake);
-    let Some(kind) = messages.u8() else {
-        return Ok(());
-    };
-    if kind != SERVER_HELLO {
-        return Err(Garbage);
-    }
-    let Some(body) = messages.vector24() else {
-        return Ok(());
-    };
-    flight.hello = Some(parse_server_hello(body).ok_or(Garbage)?);
-    while let Some(kind) = messages.u8() {
-        let Some(body) = messages.vector24() else {
-            // The kind alone shows that no certificate comes.
-            if kind != CERTIFICATE {
-                flight.chain.get_or_insert_default();
+/// Reads the beginning of a flight; what is missing yet is `None`.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn parse_flight(bytes: &[u8]) -> Result<Flight, Garbage> {
+    let mut reading = Reading::default();
+    reading.read(bytes)?;
+    Ok(reading.flight)
+}
+
+impl Reading {
+    /// Reads on in the bytes of a flight, which begin as at the last time.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<(), Garbage> {
+        while !self.over {
+            let mut records = Reader(bytes.get(self.records..).unwrap_or_default());
+            let Some(kind) = records.u8() else { break };
+            match (kind, records.u8()) {
+                (ALERT | HANDSHAKE, Some(3)) => {}
+                (ALERT | HANDSHAKE, None) => break,
+                // Encrypted records and `ChangeCipherSpec` only follow what is of interest.
+                _ if self.handshake.is_empty() => return Err(Garbage),
+                _ => {
+                    self.over = true;
+                    break;
+                }
             }
-            break;
-        };
-        match kind {
-            CERTIFICATE => flight.chain = Some(parse_certificates(body).ok_or(Garbage)?),
-            KEY_EXCHANGE => flight.key_exchange = Some(body.to_vec()),
-            _ => {}
+            let Some((_minor, body)) = records.u8().zip(records.vector16()) else {
+                break;
+            };
+            self.records = bytes.len() - records.0.len();
+            match (kind, body) {
+                (HANDSHAKE, body) => self.handshake.extend_from_slice(body),
+                (_, [WARNING, _]) => {}
+                (_, [_, description]) => {
+                    self.flight.alert = Some(*description);
+                    self.over = true;
+                }
+                _ => return Err(Garbage),
+            }
         }
-        flight.chain.get_or_insert_default();
-        flight.done |= kind == DONE;
+        self.read_messages()
     }
-    Ok(())
+
+    fn read_messages(&mut self) -> Result<(), Garbage> {
+        let Self { flight, handshake, messages: read, .. } = self;
+        loop {
+            let mut messages = Reader(handshake.get(*read..).unwrap_or_default());
+            let Some(kind) = messages.u8() else { return Ok(()) };
+            let is_first = flight.hello.is_none();
+            if is_first && kind != SERVER_HELLO {
+                return Err(Garbage);
+            }
+            let Some(body) = messages.vector24() else {
+                // The kind alone shows that no certificate comes.
+                if !is_first && kind != CERTIFICATE {
+                    flight.chain.get_or_insert_default();
+                }
+                return Ok(());
+            };
+            match kind {
+                _ if is_first => flight.hello = Some(parse_server_hello(body).ok_or(Garbage)?),
+                CERTIFICATE => flight.chain = Some(parse_certificates(body).ok_or(Garbage)?),
+                KEY_EXCHANGE => flight.key_exchange = Some(body.to_vec()),
+                _ => {}
+            }
+            if !is_first {
+                flight.chain.get_or_insert_default();
+                flight.done |= kind == DONE;
+            }
+            *read = handshake.len() - messages.0.len();
+        }
+    }
 }
 
 fn parse_server_hello(body: &[u8]) -> Option<ServerHello> {

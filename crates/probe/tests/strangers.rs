@@ -9,40 +9,19 @@
     reason = "a test fails by panicking, and its helpers are shared as a module"
 )]
 
+mod common;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use common::WITHIN;
+use common::stranger::{Answers, End, stranger};
 use pgkeep_probe::{
     PlaintextAnswer, ProbeError, TlsVersion, Versions, handshake, offers, plaintext,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 
-const WITHIN: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
-
-type Answers = &'static [&'static [u8]];
-
-/// A server that reads a packet, sends one of `answers` after each, and closes or, where it
-/// `hangs`, keeps the connection until the client gives up.
-async fn stranger(answers: Answers, hangs: bool) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut sink = [0; 4096];
-            for answer in answers {
-                let _ = stream.read(&mut sink).await;
-                let _ = stream.write_all(answer).await;
-            }
-            while hangs && matches!(stream.read(&mut sink).await, Ok(1..)) {}
-            if hangs {
-                std::future::pending::<()>().await;
-            }
-        }
-    });
-    addr
-}
 
 async fn shake(addr: SocketAddr, within: Duration) -> ProbeError {
     handshake(addr, "db.example.test", None, Versions::default(), within).await.unwrap_err()
@@ -54,7 +33,7 @@ async fn offer(addr: SocketAddr, within: Duration) -> ProbeError {
 
 #[tokio::test]
 async fn a_server_without_tls_declines() {
-    let addr = stranger(&[b"N"], false).await;
+    let addr = stranger(&[b"N"], End::Closes).await;
     assert!(matches!(shake(addr, WITHIN).await, ProbeError::TlsDeclined { .. }));
     assert!(matches!(offer(addr, WITHIN).await, ProbeError::TlsDeclined { .. }));
 }
@@ -63,21 +42,21 @@ async fn a_server_without_tls_declines() {
 async fn a_server_that_hangs_is_left_in_time() {
     const SILENT: [Answers; 2] = [&[], &[b"S"]];
     for answers in SILENT {
-        let addr = stranger(answers, true).await;
+        let addr = stranger(answers, End::Hangs).await;
         let begun = Instant::now();
         assert!(matches!(shake(addr, SHORT).await, ProbeError::TimedOut { .. }));
-        let addr = stranger(answers, true).await;
+        let addr = stranger(answers, End::Hangs).await;
         assert!(matches!(offer(addr, SHORT).await, ProbeError::TimedOut { .. }));
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
-    let addr = stranger(&[], true).await;
+    let addr = stranger(&[], End::Hangs).await;
     let answer = plaintext(addr, "u", "d", SHORT).await;
     assert!(matches!(answer, Err(ProbeError::TimedOut { .. })));
 }
 
 #[tokio::test]
 async fn an_answer_known_is_not_lost_to_a_server_that_never_closes() {
-    let addr = stranger(&[b"R\0\0\0\x0c\0\0\0\x05salt"], true).await;
+    let addr = stranger(&[b"R\0\0\0\x0c\0\0\0\x05salt"], End::Hangs).await;
     let answer = plaintext(addr, "u", "d", SHORT).await.unwrap();
     assert!(matches!(answer, PlaintextAnswer::ReachesAuthentication { .. }), "{answer}");
 }
@@ -86,31 +65,31 @@ async fn an_answer_known_is_not_lost_to_a_server_that_never_closes() {
 async fn a_server_that_closes_is_named() {
     const CLOSING: [Answers; 3] = [&[], &[b""], &[b"S", b""]];
     for answers in CLOSING {
-        let addr = stranger(answers, false).await;
+        let addr = stranger(answers, End::Closes).await;
         assert!(matches!(shake(addr, WITHIN).await, ProbeError::Closed { .. }));
         assert!(matches!(offer(addr, WITHIN).await, ProbeError::Closed { .. }));
     }
-    let addr = stranger(&[b""], false).await;
+    let addr = stranger(&[b""], End::Closes).await;
     assert_eq!(plaintext(addr, "u", "d", WITHIN).await.unwrap(), PlaintextAnswer::Closed);
 }
 
 #[tokio::test]
 async fn garbage_is_shown() {
-    let addr = stranger(&[b"SSH-2.0\r\n"], false).await;
+    let addr = stranger(&[b"SSH-2.0\r\n"], End::Closes).await;
     assert!(matches!(offer(addr, WITHIN).await, ProbeError::Unintelligible { .. }));
-    let addr = stranger(&[b"HTTP/1.1 400\r\n"], false).await;
+    let addr = stranger(&[b"HTTP/1.1 400\r\n"], End::Closes).await;
     let error = shake(addr, WITHIN).await;
     assert!(error.to_string().contains("answers with \"H"), "{error}");
     let answer = plaintext(addr, "u", "d", WITHIN).await.unwrap();
     assert_eq!(answer, PlaintextAnswer::Garbage { preview: "HTTP/1.1 400\\r\\n".into() });
-    let addr = stranger(&[b"S", b"HTTP/1.1 400\r\n"], false).await;
+    let addr = stranger(&[b"S", b"HTTP/1.1 400\r\n"], End::Closes).await;
     assert!(matches!(shake(addr, WITHIN).await, ProbeError::Handshake { .. }));
 }
 
 #[tokio::test]
 async fn errors_in_place_of_tls_and_of_a_session_are_told_apart() {
     const FULL: &[u8] = b"E\0\0\0\x22C53300\0Mtoo many connections\0\0";
-    let addr = stranger(&[FULL], false).await;
+    let addr = stranger(&[FULL], End::Closes).await;
     let error = shake(addr, WITHIN).await;
     assert!(matches!(&error, ProbeError::ServerError { answer, .. } if answer.sqlstate == "53300"));
     let answer = plaintext(addr, "u", "d", WITHIN).await.unwrap();

@@ -1,6 +1,7 @@
 //! How the endpoint speaks, who gets in without TLS, what a role must show, and what an own
 //! session says of what lies in between.
 
+use super::certificate::ServedCertificate;
 use super::facts::{answer, describe_ssl_answer};
 use super::finding::{self, Finding};
 use crate::packets::AuthMethod;
@@ -9,19 +10,24 @@ use crate::survey::{Asked, AuthAnswer, Session, SslAnswer, Survey};
 
 const PLUS: &str = "SCRAM-SHA-256-PLUS";
 
-pub(super) fn findings(survey: &Survey) -> Vec<Finding> {
+pub(super) fn findings(survey: &Survey, leaf: Option<&ServedCertificate>) -> Vec<Finding> {
     let mut findings: Vec<_> = speech(survey).into_iter().collect();
     if let Some(PlaintextAnswer::ReachesAuthentication { method }) = answer(&survey.plaintext) {
         findings.push(finding::PLAINTEXT_ACCEPTED.seen(format!("let in as far as {method}")));
         if matches!(method, AuthMethod::CleartextPassword | AuthMethod::Md5) {
             findings.push(finding::AUTH_PASSWORD_AT_RISK.seen(method.to_string()));
         }
-        if *method == AuthMethod::None {
-            findings.push(finding::AUTH_NONE.seen("without TLS"));
-        }
     }
+    findings.extend(of_nobody(survey));
     match answer(&survey.authentication) {
-        Some(AuthAnswer::Method(method)) => findings.extend(of_method(method)),
+        Some(AuthAnswer::Method(method)) => {
+            findings.extend(of_method(method));
+            if offers_plus(method)
+                && let Some(leaf) = leaf.filter(|leaf| !leaf.is_bindable())
+            {
+                findings.push(finding::AUTH_BINDING_UNDEFINED.seen(leaf.signature.as_str()));
+            }
+        }
         Some(AuthAnswer::Error(message)) => {
             findings.push(finding::AUTH_REFUSED.seen(message.to_string()));
         }
@@ -31,20 +37,49 @@ pub(super) fn findings(survey: &Survey) -> Vec<Finding> {
     if let Some(session) = answer(&survey.session) {
         findings.extend(of_session(session));
     }
-    if survey.key_proved == Asked::Answer(false) && !survey.chains.is_empty() {
-        findings.push(finding::CHAIN_KEY_UNPROVED.seen("no handshake was completed"));
-    }
-    if survey.ssl_request == SslAnswer::Accepted
-        && survey.chains.is_empty()
-        && !survey.suites.is_empty()
-    {
-        findings.push(finding::CHAIN_NONE.seen("no certificate with any suite"));
-    }
+    findings.extend(of_key(survey));
     if survey.cut_short {
         let seen = format!("{} connections", survey.connections);
         findings.push(finding::SURVEY_CUT_SHORT.seen(seen));
     }
     findings
+}
+
+/// Whether a role gets in without showing anything.
+fn of_nobody(survey: &Survey) -> Option<Finding> {
+    let nothing = AuthMethod::None;
+    let plain = matches!(answer(&survey.plaintext),
+        Some(PlaintextAnswer::ReachesAuthentication { method }) if *method == nothing);
+    let inside = matches!(answer(&survey.authentication),
+        Some(AuthAnswer::Method(method)) if *method == nothing);
+    let seen = match (plain, inside) {
+        (true, true) => "with TLS and without",
+        (true, false) => "without TLS",
+        (false, true) => "inside TLS",
+        (false, false) => return None,
+    };
+    Some(finding::AUTH_NONE.seen(seen))
+}
+
+/// Whether there is a certificate, and the server holds its key.
+fn of_key(survey: &Survey) -> Option<Finding> {
+    if survey.suites.is_empty() {
+        return None;
+    }
+    Some(match &survey.key_proved {
+        _ if is_anonymous(survey) => finding::CHAIN_NONE.seen("no certificate with any suite"),
+        _ if survey.chains.is_empty() => finding::CHAIN_UNSEEN.seen(survey.failures.join("; ")),
+        Asked::Answer(true) => return None,
+        Asked::Answer(false) => finding::CHAIN_KEY_WRONG.seen("its signature is of another key"),
+        Asked::Failed(reason) => finding::CHAIN_KEY_UNPROVED.seen(reason.as_str()),
+        Asked::No => finding::CHAIN_KEY_UNPROVED.seen("no handshake was completed"),
+    })
+}
+
+/// Whether the server has no suite with which it shows a certificate.
+pub(super) fn is_anonymous(survey: &Survey) -> bool {
+    let mut suites = survey.suites.iter().flat_map(|seen| &seen.suites);
+    survey.chains.is_empty() && suites.all(|suite| suite.iana.contains("_anon_"))
 }
 
 fn speech(survey: &Survey) -> Option<Finding> {
@@ -61,14 +96,21 @@ fn speech(survey: &Survey) -> Option<Finding> {
 
 fn of_method(method: &AuthMethod) -> Option<Finding> {
     match method {
-        AuthMethod::None => Some(finding::AUTH_NONE.seen("inside TLS")),
         AuthMethod::CleartextPassword => Some(finding::AUTH_CLEARTEXT.seen("inside TLS")),
         AuthMethod::Md5 => Some(finding::AUTH_MD5.seen("inside TLS")),
-        AuthMethod::Sasl(mechanisms) if !mechanisms.iter().any(|it| it == PLUS) => {
+        AuthMethod::Sasl(mechanisms) if !offers_plus(method) => {
             Some(finding::AUTH_NO_PLUS.seen(mechanisms.join(", ")))
         }
-        AuthMethod::Sasl(_) | AuthMethod::Gss | AuthMethod::Sspi | AuthMethod::Other(_) => None,
+        AuthMethod::None
+        | AuthMethod::Sasl(_)
+        | AuthMethod::Gss
+        | AuthMethod::Sspi
+        | AuthMethod::Other(_) => None,
     }
+}
+
+pub(super) fn offers_plus(method: &AuthMethod) -> bool {
+    matches!(method, AuthMethod::Sasl(mechanisms) if mechanisms.iter().any(|it| it == PLUS))
 }
 
 fn of_session(session: &Session) -> Option<Finding> {

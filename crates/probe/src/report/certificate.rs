@@ -143,6 +143,12 @@ impl ServedCertificate {
         }
     }
 
+    /// Whether libpq can bind a login to it: the hash of its signature makes the binding (RFC 5929
+    /// §4.1), and `EdDSA` has none of its own.
+    pub(super) fn is_bindable(&self) -> bool {
+        !self.signature.starts_with("ED")
+    }
+
     /// Whether the signature on it rests on MD5 or SHA-1.
     pub(super) fn is_signature_weak(&self) -> bool {
         let name = self.signature.to_ascii_lowercase();

@@ -5,12 +5,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::certificate::{KeyKind, ServedCertificate, Validity};
+use super::clients::Tls;
 use super::finding::{self, Finding};
 use super::host_name::{LibpqRelease, PresentedNames, is_address, libpq_host_name};
-use super::paths::{Paths, paths, strict_name};
+use super::paths::{Paths, is_known, paths, strict_name};
 
 /// A chain longer than this is found fault with; OpenSSL gives up on 100.
 const LONG: usize = 6;
+/// Java's limit, the lowest of all.
+const BIG_BYTES: usize = 32 * 1024;
 /// A leaf that ends in fewer days is warned of.
 const SOON_DAYS: i64 = 30;
 
@@ -34,6 +37,26 @@ pub struct Chain {
     pub strict_name: bool,
     #[serde(skip)]
     pub(super) names: PresentedNames,
+}
+
+impl Chain {
+    /// Whether clients other than libpq take the leaf for the server's. Measured with Python 3.11,
+    /// Node 20 and pgjdbc 42.5.
+    pub(super) fn is_named(&self, server_name: &str, tls: Tls) -> bool {
+        let names = &self.names;
+        let libpq = || libpq_host_name(names, server_name, LibpqRelease::From15).is_ok();
+        let lenient = || match tls {
+            Tls::Rustls | Tls::Go => false,
+            // Only an address in `subjectAltName` is one for these.
+            Tls::OpenSsl | Tls::Python | Tls::Node if is_address(server_name) => false,
+            Tls::Java if is_address(server_name) => {
+                libpq() && (!names.has_dns_name() || !is_by_common_name(names, server_name))
+            }
+            // A common name counts for these where there is no alternative name of the kind.
+            _ => libpq() && !names.has_alternative_for(server_name),
+        };
+        self.strict_name || lenient()
+    }
 }
 
 pub(super) struct Judged {
@@ -61,17 +84,16 @@ pub(super) fn judge_chain(
             Err(error) => findings.push(finding::CHAIN_UNREADABLE.seen(error.to_string())),
         }
     }
-    let leaf = certificates.first();
     let find = |roots: &[CertificateDer<'_>]| {
         let is_asked = !roots.is_empty() && !served.is_empty();
-        is_asked.then(|| paths(served, leaf, roots, at))
+        is_asked.then(|| paths(served, &certificates, roots, at))
     };
     let (given, system) = (find(given), find(system));
     let names = served.first().map(|der| PresentedNames::from_der(der)).unwrap_or_default();
     let distrust = given.as_ref().and_then(|paths| paths.openssl.as_ref().err());
     let chain = Chain {
         other_chains: chains.len().saturating_sub(1),
-        libpq_trusts: given.as_ref().map(|paths| paths.openssl.is_ok()),
+        libpq_trusts: given.as_ref().and_then(|paths| is_known(&paths.openssl)),
         strict_trusts: given.as_ref().map(|paths| paths.strict.is_ok()),
         distrust: distrust.map(|distrust| match std::error::Error::source(distrust) {
             Some(source) => format!("{distrust}: {source}"),
@@ -84,8 +106,12 @@ pub(super) fn judge_chain(
     };
     if !chain.certificates.is_empty() {
         findings.extend(of_form(&chain.certificates));
+        let bytes: usize = served.iter().map(Vec::len).sum();
+        if bytes > BIG_BYTES {
+            findings.push(finding::CHAIN_BIG.seen(format!("{} KiB", bytes / 1024)));
+        }
         findings.extend(of_each(&chain.certificates));
-        findings.extend(of_trust(&chain));
+        findings.extend(of_trust(&chain, given.is_some()));
         findings.extend(of_name(&chain, server_name));
     }
     Judged { chain, findings, given, system }
@@ -151,16 +177,18 @@ fn of_each(chain: &[ServedCertificate]) -> Vec<Finding> {
     findings
 }
 
-fn of_trust(chain: &Chain) -> Option<Finding> {
-    if chain.libpq_trusts != Some(false) {
-        return None;
+fn of_trust(chain: &Chain, is_asked: bool) -> Option<Finding> {
+    let certificates = &chain.certificates;
+    match chain.libpq_trusts {
+        None if is_asked => {
+            let seen: Vec<_> = certificates.iter().map(|one| one.signature.as_str()).collect();
+            return Some(finding::CHAIN_SIGNATURE_KIND.seen(seen.join(", ")));
+        }
+        None | Some(true) => return None,
+        Some(false) => {}
     }
     let distrust = chain.distrust.clone().unwrap_or_default();
-    if chain.strict_trusts == Some(true) {
-        return Some(finding::CHAIN_STRICT_ONLY.seen(distrust));
-    }
     // What is past its dates or weak has a finding of its own.
-    let certificates = &chain.certificates;
     let is_told = |one: &ServedCertificate| {
         one.is_valid != Validity::Valid || one.is_key_weak() || one.is_signature_weak()
     };
@@ -171,6 +199,8 @@ fn of_trust(chain: &Chain) -> Option<Finding> {
     }
     if certificates.iter().any(is_told) {
         None
+    } else if chain.strict_trusts == Some(true) {
+        Some(finding::CHAIN_STRICT_ONLY.seen(distrust))
     } else if last.is_self_issued {
         Some(finding::CHAIN_UNTRUSTED.seen(format!("{distrust}: {}", last.subject)))
     } else if last.is_ca && certificates.len() > 1 {
@@ -187,14 +217,20 @@ fn of_name(chain: &Chain, server_name: &str) -> Vec<Finding> {
     match (libpq(LibpqRelease::From15), chain.strict_name) {
         (Err(words), false) => findings.push(finding::NAME_WRONG.seen(words)),
         (Err(words), true) => findings.push(finding::NAME_STRICT_ONLY.seen(words)),
-        (Ok(()), false) if names.has_alternative_for(server_name) => {
-            findings.push(finding::NAME_LIBPQ_ONLY.seen(server_name));
+        (Ok(()), false) if is_by_common_name(names, server_name) => {
+            findings.push(finding::NAME_COMMON_NAME_ONLY.seen(server_name));
         }
-        (Ok(()), false) => findings.push(finding::NAME_COMMON_NAME_ONLY.seen(server_name)),
+        (Ok(()), false) => findings.push(finding::NAME_LIBPQ_ONLY.seen(server_name)),
         (Ok(()), true) => {}
     }
     if chain.libpq_name && is_address(server_name) && libpq(LibpqRelease::UpTo14).is_err() {
         findings.push(finding::NAME_ADDRESS.seen(server_name));
     }
     findings
+}
+
+/// Whether libpq takes a certificate for its common name, not for an alternative one.
+fn is_by_common_name(names: &PresentedNames, server_name: &str) -> bool {
+    let alone = PresentedNames { common_name: None, alternative: names.alternative.clone() };
+    libpq_host_name(&alone, server_name, LibpqRelease::From15).is_err()
 }

@@ -319,11 +319,3 @@ pub(super) const CLIENTS: [Client; 9] = [
         },
     },
 ];
-
-impl Tls {
-    /// Whether a client with this library looks at the common name where there is no alternative
-    /// name.
-    pub(super) fn takes_common_name(self) -> bool {
-        !matches!(self, Self::Rustls | Self::Go)
-    }
-}

@@ -149,7 +149,7 @@ fn version(survey: &Survey, version: ProtocolVersion, seen: &VersionSeen) -> Ver
         accepted: match seen {
             VersionSeen::Accepted => Some(true),
             VersionSeen::Lower(_) | VersionSeen::Refused(_) | VersionSeen::Closed => Some(false),
-            VersionSeen::Failed(_) => None,
+            VersionSeen::TimedOut | VersionSeen::Failed(_) => None,
         },
         suites: suites
             .map(|suites| suites.suites.iter().map(|suite| suite.openssl.to_owned()).collect())

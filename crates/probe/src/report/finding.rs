@@ -182,8 +182,16 @@ kinds! {
         "a certificate that is sent belongs to no path",
         "take it out of ssl_cert_file";
     CHAIN_LONG: "chain.long", Warning,
-        "clients give up on long chains, and each handshake carries it",
+        "some clients give up on long chains, rustls on more than 6 issuers, and each handshake \
+         carries it",
         "have a shorter path issued";
+    CHAIN_BIG: "chain.big", Critical,
+        "clients give up on certificates this big: Java at 32 KiB, Go and rustls at 64 KiB, libpq \
+         and others with OpenSSL at 100 KiB",
+        "take needless certificates out of ssl_cert_file, or have smaller ones issued";
+    CHAIN_UNSEEN: "chain.unseen", Warning,
+        "no certificate came to be seen, so nothing is known of it",
+        "look at the server's log, and at the failed questions";
     CHAIN_WEAK_KEY: "chain.weak_key", Critical,
         "such a key can be broken; verifying clients with OpenSSL's security level 2 refuse it",
         "issue a new one with RSA 2048 bits, or P-256, or more";
@@ -194,9 +202,15 @@ kinds! {
         "many drivers cannot use a certificate with this kind of key, and SCRAM's channel binding \
          is not defined for all of them",
         "issue one with an RSA or P-256 key";
-    CHAIN_KEY_UNPROVED: "chain.key_unproved", Warning,
-        "no handshake was completed, so it is not known whether the server holds the key",
-        "look at the server's log";
+    CHAIN_SIGNATURE_KIND: "chain.signature_kind", Warning,
+        "it cannot be checked here, and not by every client: rustls refuses it",
+        "have it issued anew with SHA-256 and ECDSA or RSA";
+    CHAIN_KEY_WRONG: "chain.key_wrong", Critical,
+        "the server does not hold the certificate's key: no client gets past its signature",
+        "set ssl_key_file to the key of ssl_cert_file, and look at what stands in between";
+    CHAIN_KEY_UNPROVED: "chain.key_unproved", Notice,
+        "the server's signature was not checked, so it is not known whether it holds the key",
+        "set ssl_ciphers and the key so that a client of today can agree with the server";
     NAME_WRONG: "name.wrong", Critical,
         "verify-full refuses the server under this name",
         "connect to a name of the certificate, or issue one for this name";
@@ -230,6 +244,10 @@ kinds! {
         "SCRAM-SHA-256-PLUS is not offered inside TLS: nothing ties the login to the certificate; \
          so it is behind a proxy that ends TLS",
         "connect to the server itself, and use channel_binding=require where it must be";
+    AUTH_BINDING_UNDEFINED: "auth.binding_undefined", Critical,
+        "libpq cannot log in inside TLS: it binds the login to the certificate, which is not \
+         defined for this kind of signature",
+        "have the certificate signed with ECDSA or RSA, or use channel_binding=disable";
     AUTH_REFUSED: "auth.refused", Warning,
         "this role and database are refused inside TLS, so sessions beyond were not looked at",
         "give --user and --dbname of a role that may log in from here";

@@ -9,6 +9,8 @@ use crate::names::Cipher;
 use crate::survey::{Asked, ProtocolVersion, Survey, VersionSeen};
 use crate::version::TlsVersion;
 
+/// Of a length in the message of certificates, RFC 5246 §7.4.2.
+const LENGTH_BYTES: usize = 3;
 const TLS12: ProtocolVersion = ProtocolVersion::Tls(TlsVersion::Tls12);
 
 /// Whether a handshake can be completed; the reason if not, and none where it is not known.
@@ -22,7 +24,7 @@ pub(super) fn agree(
     for (version, seen) in survey.versions.iter().filter(|(version, _)| *version >= TLS12) {
         match seen {
             VersionSeen::Accepted => {}
-            VersionSeen::Failed(_) => {
+            VersionSeen::TimedOut | VersionSeen::Failed(_) => {
                 unknown = true;
                 continue;
             }
@@ -33,7 +35,7 @@ pub(super) fn agree(
         let fits = |suite: &&Cipher| has_suite(tls, **suite, survey);
         match suites {
             Some(suites) if suites.suites.iter().any(|suite| fits(&suite)) => {
-                return Some(of_leaf(tls, leaf));
+                return Some(of_chain(tls, survey, leaf));
             }
             Some(suites) if suites.complete => {}
             _ => unknown = true,
@@ -47,8 +49,20 @@ pub(super) fn agree(
 }
 
 /// Whether the library can use the certificate at all, trusted or not.
-fn of_leaf(tls: Tls, leaf: Option<&ServedCertificate>) -> Result<(), String> {
+fn of_chain(tls: Tls, survey: &Survey, leaf: Option<&ServedCertificate>) -> Result<(), String> {
     let Some(leaf) = leaf else { return Ok(()) };
+    let message = survey.chains.first().map_or(0, |chain| {
+        chain.iter().map(|der| der.len() + LENGTH_BYTES).sum::<usize>() + LENGTH_BYTES
+    });
+    let most = match tls {
+        Tls::Java => 32 * 1024,
+        Tls::Go | Tls::Rustls => 64 * 1024 - 1,
+        // `SSL_MAX_CERT_LIST_DEFAULT`.
+        Tls::OpenSsl | Tls::Python | Tls::Node | Tls::DotNet => 100 * 1024,
+    };
+    if message > most {
+        return Err(format!("SSL error: excessive message size, more than {} KiB", most / 1024));
+    }
     let is_usable = match tls {
         Tls::OpenSsl | Tls::Python | Tls::Node | Tls::DotNet => true,
         Tls::Java => leaf.key != KeyKind::Other,

@@ -53,9 +53,14 @@ impl PresentedNames {
         }
     }
 
-    /// Whether there is a name of the kind that strict clients look for.
+    /// Whether there is a name of the kind that strict clients look for: an address, or a DNS name.
     pub(super) fn has_alternative_for(&self, host: &str) -> bool {
         self.alternative.iter().any(|name| is_of_kind(name, is_address(host)))
+    }
+
+    /// Whether there is a DNS name, whatever it is.
+    pub(super) fn has_dns_name(&self) -> bool {
+        self.alternative.iter().any(|name| is_of_kind(name, false))
     }
 }
 

@@ -90,11 +90,12 @@ pub fn report(survey: &Survey, basis: &Basis<'_>) -> Report {
     let world =
         predict::World { survey, judged: &judged, server_name, has_roots: !roots.is_empty() };
     let predictions = predict::predictions(&world);
-    let mut findings = access::findings(survey);
+    let leaf = judged.chain.certificates.first();
+    let mut findings = access::findings(survey, leaf);
     findings.extend(suites::findings(survey));
     findings.extend(judged.findings.iter().cloned());
     findings.sort_by_key(|finding| finding.severity);
-    let grade = mozilla::grade(survey, judged.chain.certificates.first());
+    let grade = mozilla::grade(survey, leaf);
     Report {
         schema: SCHEMA,
         server_name: server_name.to_owned(),

@@ -5,16 +5,16 @@
 
 use serde::Serialize;
 
-use super::certificate::{KeyKind, ServedCertificate};
+use super::access::{is_anonymous, offers_plus};
+use super::certificate::ServedCertificate;
 use super::chain::Judged;
 use super::clients::{CLIENTS, Client, Tls, Verify, Way, WithoutRoot};
 use super::facts::describe_ssl_answer;
 use super::handshake::agree;
 use super::host_name::{LibpqRelease, libpq_host_name};
-use super::paths::Paths;
-use crate::packets::AuthMethod;
+use super::paths::{MAX_SHORT, Paths, is_known};
 use crate::plaintext::PlaintextAnswer;
-use crate::survey::{Asked, AuthAnswer, DirectTls, SslAnswer, Survey};
+use crate::survey::{Asked, AuthAnswer, DirectTls, SslAnswer, Survey, VersionSeen};
 
 /// What becomes of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -226,9 +226,17 @@ impl World<'_> {
 
     fn handshake(&self, client: &Client, verify: Verify, root: Root) -> Try {
         let leaf = self.judged.chain.certificates.first();
+        if let Some(failed) = self.no_handshake() {
+            return failed;
+        }
         match agree(client.tls, self.survey, leaf) {
             None => return Try::Unknown,
             Some(Err(reason)) => return Try::Failed(Stage::Handshake, reason),
+            Some(Ok(())) if self.survey.key_proved == Asked::Answer(false) => {
+                return Try::Failed(Stage::Handshake, "bad signature".to_owned());
+            }
+            // What it shows was not seen, and may be more than a client takes.
+            Some(Ok(())) if leaf.is_none() && !is_anonymous(self.survey) => return Try::Unknown,
             Some(Ok(())) => {}
         }
         let level = match self.verify(client, verify, root) {
@@ -237,6 +245,19 @@ impl World<'_> {
             None => return Try::Unknown,
         };
         self.authenticate(client, leaf, level)
+    }
+
+    /// What becomes of a handshake where none at all got a usable answer.
+    fn no_handshake(&self) -> Option<Try> {
+        let versions = &self.survey.versions;
+        let all = |is: fn(&VersionSeen) -> bool| {
+            !versions.is_empty() && versions.iter().all(|(_, seen)| is(seen))
+        };
+        if all(|seen| *seen == VersionSeen::TimedOut) {
+            return Some(Try::Failed(Stage::End, "timeout expired".to_owned()));
+        }
+        let is_failed = all(|seen| matches!(seen, VersionSeen::Failed(_)));
+        is_failed.then(|| Try::Failed(Stage::Handshake, "SSL error: ".to_owned()))
     }
 
     /// How much was verified, or why not; none where that is not known.
@@ -279,19 +300,11 @@ impl World<'_> {
 
     fn verify_name(&self, client: &Client) -> Result<(), String> {
         let chain = &self.judged.chain;
-        let libpq = libpq_host_name(&chain.names, self.server_name, LibpqRelease::From15);
-        let takes_common_name = client.tls.takes_common_name();
-        let is_right = match client.says.wrong_name {
-            None => return libpq,
-            // A common name counts for these where there is no alternative name of the kind.
-            Some(_) if takes_common_name => {
-                chain.strict_name
-                    || libpq.is_ok() && !chain.names.has_alternative_for(self.server_name)
-            }
-            Some(_) => chain.strict_name,
-        };
-        let words = client.says.wrong_name.unwrap_or_default();
-        if is_right { Ok(()) } else { Err(words.replace("{host}", self.server_name)) }
+        match client.says.wrong_name {
+            None => libpq_host_name(&chain.names, self.server_name, LibpqRelease::From15),
+            Some(_) if chain.is_named(self.server_name, client.tls) => Ok(()),
+            Some(words) => Err(words.replace("{host}", self.server_name)),
+        }
     }
 
     fn authenticate(
@@ -313,15 +326,11 @@ impl World<'_> {
             Asked::Answer(AuthAnswer::Closed) => {
                 Try::Failed(Stage::End, "server closed the connection unexpectedly".to_owned())
             }
-            Asked::Answer(AuthAnswer::Method(AuthMethod::Sasl(mechanisms)))
-                if client.binds_channel
-                    && mechanisms.iter().any(|one| one == "SCRAM-SHA-256-PLUS") =>
+            Asked::Answer(AuthAnswer::Method(method))
+                if client.binds_channel && offers_plus(method) =>
             {
-                let is_undefined = leaf.is_some_and(|leaf| {
-                    client.says.wrong_name.is_none()
-                        && matches!(leaf.key, KeyKind::Ed25519 | KeyKind::Ed448)
-                        && leaf.signature.starts_with("ED")
-                });
+                let is_libpq = client.says.wrong_name.is_none();
+                let is_undefined = is_libpq && leaf.is_some_and(|leaf| !leaf.is_bindable());
                 if is_undefined {
                     let words = "could not find digest for NID UNDEF";
                     return Try::Failed(Stage::End, words.to_owned());
@@ -340,17 +349,18 @@ impl World<'_> {
     }
 }
 
-/// Whether a client finds a path; not known of those that may take a weak signature, which webpki
-/// does not.
+/// Whether a client finds a path; not known of those that may take a signature or a length of the
+/// path that webpki does not.
 fn leads(client: &Client, paths: &Paths, chain: &[ServedCertificate]) -> Option<bool> {
     match client.tls {
-        Tls::OpenSsl | Tls::Python => Some(paths.openssl.is_ok()),
-        Tls::Node => Some(paths.level_1.is_ok()),
+        Tls::OpenSsl | Tls::Python => is_known(&paths.openssl),
+        Tls::Node => is_known(&paths.level_1),
         Tls::Rustls => Some(paths.strict.is_ok()),
-        Tls::Go => Some(paths.anchored.is_ok()),
+        Tls::Go => is_known(&paths.anchored),
         Tls::Java | Tls::DotNet => {
             let is_weak = chain.iter().any(ServedCertificate::is_signature_weak);
-            (!is_weak).then(|| paths.anchored.is_ok())
+            let is_short = chain.len() <= MAX_SHORT;
+            is_known(&paths.anchored).filter(|_| is_short && !is_weak)
         }
     }
 }

@@ -252,6 +252,35 @@ fn chains_are_found_fault_with() {
     }
 }
 
+/// As Python 3.11, Node 20, pgjdbc 42.5 and webpki do with each.
+#[test]
+fn addresses_are_names_of_their_own_kind() {
+    let (pki, address) = (Pki::new(), "127.0.0.1");
+    let dns = |name: &str| rcgen::SanType::DnsName(name.try_into().unwrap());
+    let ip = rcgen::SanType::IpAddress(address.parse().unwrap());
+    let clients = ["asyncpg", "node-postgres", "pgjdbc", "sqlx"];
+    let table = [
+        (address, vec![], [false, false, true, false]),
+        ("x", vec![dns(address)], [false, false, true, false]),
+        (address, vec![dns("x.org")], [false, false, false, false]),
+        ("x", vec![ip], [true, true, true, true]),
+    ];
+    for (common_name, alternative, expected) in table {
+        let mut params = leaf(&[], (-1, 300));
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.subject_alt_names.clone_from(&alternative);
+        let chain = pki.chain(&params);
+        let report = judge(&survey(chain), address, std::slice::from_ref(&pki.root));
+        let seen = clients.map(|client| {
+            let of = |it: &&Prediction| {
+                (it.client, it.sslmode, it.root) == (client, "verify-full", Root::Given)
+            };
+            report.predictions.iter().find(of).unwrap().outcome == Outcome::Verified
+        });
+        assert_eq!(seen, expected, "{common_name} {alternative:?}");
+    }
+}
+
 #[test]
 fn a_self_signed_certificate_is_its_own_root() {
     let own = key();

@@ -69,8 +69,11 @@ fn a_refused_version_shows_its_alert() {
 fn a_prefix_is_never_garbage_and_never_says_more() {
     let (bytes, _) = flight_of_rustls(TlsVersion::Tls12, &version::TLS12);
     let whole = parse_flight(&bytes).unwrap();
-    for cut in 0..bytes.len() {
+    let mut bit_by_bit = Reading::default();
+    for cut in 0..=bytes.len() {
         let part = parse_flight(&bytes[..cut]).unwrap();
+        bit_by_bit.read(&bytes[..cut]).unwrap();
+        assert_eq!(bit_by_bit.flight, part, "cut at {cut}");
         assert!(part.hello.is_none() || part.hello == whole.hello, "cut at {cut}");
         assert!(part.chain.is_none() || part.chain == whole.chain, "cut at {cut}");
     }

@@ -57,7 +57,8 @@ pub struct Survey {
     /// The certificates served, in DER, the leaf first, and each further chain that the server
     /// showed to clients of other abilities. Empty if none was seen.
     pub chains: Vec<Vec<Vec<u8>>>,
-    /// Whether a handshake was finished, which shows that the server holds the key of the leaf.
+    /// Whether the signature of a finished handshake is one of the leaf's key; [`Asked::Failed`]
+    /// where it could not be checked.
     pub key_proved: Asked<bool>,
     /// The answer to a `StartupMessage` inside TLS.
     pub authentication: Asked<AuthAnswer>,
@@ -176,6 +177,8 @@ pub enum VersionSeen {
     Refused(u8),
     /// It closes the connection.
     Closed,
+    /// It does not answer in time.
+    TimedOut,
     /// The question failed: why.
     Failed(String),
 }

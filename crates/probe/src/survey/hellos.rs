@@ -2,6 +2,7 @@
 
 use super::line::Line;
 use super::{Asked, Group, ProtocolVersion, SignatureScheme, VersionSeen};
+use crate::choices::Choices;
 use crate::client_hello::Offer;
 use crate::error::ProbeError;
 use crate::handshake::parse_server_name;
@@ -69,6 +70,10 @@ pub(super) async fn ask_version(
         Ok(Answer::Alert(alert)) => return Some((VersionSeen::Refused(alert), None)),
         Err(ProbeError::LimitReached { .. }) => return None,
         Err(ProbeError::Closed { .. }) => return Some((VersionSeen::Closed, None)),
+        Err(error @ ProbeError::TimedOut { .. }) => {
+            line.fail(&error);
+            return Some((VersionSeen::TimedOut, None));
+        }
         Err(error) => return Some((VersionSeen::Failed(line.fail(&error)), None)),
     };
     Some(match ProtocolVersion::from_code(hello.version) {
@@ -80,46 +85,6 @@ pub(super) async fn ask_version(
 
 pub(super) fn is_hello(flight: &Flight) -> bool {
     flight.hello.is_some()
-}
-
-/// A list that a server shows one choice at a time: it is offered what it has not chosen yet,
-/// until it chooses nothing of that.
-pub(super) struct Choices {
-    left: Vec<u16>,
-    chosen: Vec<u16>,
-    most: usize,
-    end: Option<Result<(), ProbeError>>,
-}
-
-impl Choices {
-    /// Out of `all`, at most so many.
-    pub(super) fn of(all: Vec<u16>, most: usize) -> Self {
-        Self { left: all, chosen: Vec::new(), most, end: None }
-    }
-
-    /// What to offer next; nothing at the end.
-    pub(super) fn next_offer(&self) -> Option<Vec<u16>> {
-        let goes_on = self.end.is_none() && !self.left.is_empty() && self.chosen.len() < self.most;
-        goes_on.then(|| self.left.clone())
-    }
-
-    /// Notes what the server chose of the offer.
-    pub(super) fn note(&mut self, answer: Result<Option<u16>, ProbeError>) {
-        match answer {
-            Ok(Some(code)) if self.left.contains(&code) => {
-                self.left.retain(|other| *other != code);
-                self.chosen.push(code);
-            }
-            // What was not offered is no answer to it.
-            Ok(_) | Err(ProbeError::Closed { .. }) => self.end = Some(Ok(())),
-            Err(error) => self.end = Some(Err(error)),
-        }
-    }
-
-    /// The choices in their order, and whether it came to the server's own end.
-    pub(super) fn into_parts(self) -> (Vec<u16>, Result<(), ProbeError>) {
-        (self.chosen, self.end.unwrap_or(Ok(())))
-    }
 }
 
 /// The groups of the key exchange, with the newest version that has any.

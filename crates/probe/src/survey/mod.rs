@@ -13,7 +13,6 @@ mod major;
 mod session;
 mod suites;
 mod tunnel;
-mod witness;
 
 pub use found::{
     Asked, AuthAnswer, DirectTls, Group, GssAnswer, ProtocolVersion, Resumption, Session,

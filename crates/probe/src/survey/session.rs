@@ -12,12 +12,12 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::line::{Line, explain};
 use super::tunnel::{algorithms, config};
-use super::witness::{Witness, schemes};
 use super::{Asked, AuthAnswer, Session, Survey};
 use crate::error::ProbeError;
 use crate::names::Cipher;
 use crate::packets::AuthMethod;
 use crate::version::TlsVersion;
+use crate::witness::{Witness, schemes};
 
 const AWAITED: &str = "open a session";
 const PLUS: &str = "SCRAM-SHA-256-PLUS";

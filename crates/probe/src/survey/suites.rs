@@ -5,9 +5,10 @@
 //! a newer version: TLS 1.0 and 1.1 know the same suites, and of TLS 1.2 those with a MAC of MD5
 //! or SHA-1 (RFC 5246 §1.2, Appendix A.5). Three choices must then bear it out.
 
-use super::hellos::{Choices, TLS12, TLS13, ask, is_hello, offer};
+use super::hellos::{TLS12, TLS13, ask, is_hello, offer};
 use super::line::Line;
 use super::{Asked, ProtocolVersion, SuiteOrder, SuitesSeen};
+use crate::choices::Choices;
 use crate::client_hello::Offer;
 use crate::error::ProbeError;
 use crate::names::{self, Cipher};

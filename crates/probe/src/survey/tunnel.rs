@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rustls::client::{self, ClientSessionStore};
 use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, HandshakeKind, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    CertificateError, ClientConfig, Error, HandshakeKind, SignatureScheme, SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +16,6 @@ use tokio_rustls::client::TlsStream;
 
 use super::hellos::TLS12;
 use super::line::Line;
-use super::witness::{Sessions, Shown, Witness, schemes};
 use super::{Asked, AuthAnswer, Plan, ProtocolVersion, Resumption};
 use crate::error::ProbeError;
 use crate::handshake::{explain, parse_server_name};
@@ -24,6 +25,7 @@ use crate::plaintext::startup;
 use crate::server_hello::{Flight, ServerHello};
 use crate::version::TlsVersion;
 use crate::wire::{Limit, Wire, preview};
+use crate::witness::{Sessions, Shown, Witness, schemes};
 
 const ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
 const HANDSHAKE: &str = "finish the TLS handshake";
@@ -224,6 +226,9 @@ pub(super) async fn inside(line: &Line<'_>, client: &Client, wire: Wire) -> Insi
     let shown = client.shown();
     let key_proved = match (&finished, &shown.signature) {
         (Ok(_), Some((_, Ok(())))) => Asked::Answer(true),
+        (Ok(_), Some((_, Err(Error::InvalidCertificate(CertificateError::BadSignature))))) => {
+            Asked::Answer(false)
+        }
         (Ok(_), Some((_, Err(error)))) => Asked::Failed(error.to_string()),
         _ => Asked::No,
     };

@@ -1,7 +1,13 @@
-//! What the tests of the probe share: certificates, and a PostgreSQL server to look at.
+//! What the tests of the probe share: certificates, a PostgreSQL server to look at, and what is
+//! expected of one that is wrong.
 
+#![allow(dead_code, reason = "no test uses all of it")]
+
+pub mod case;
 pub mod pki;
+pub mod proxy;
 pub mod server;
+pub mod stranger;
 
 use std::time::Duration;
 

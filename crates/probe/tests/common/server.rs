@@ -26,6 +26,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const READY: &str = "database system is ready to accept connections";
 const RELOADED: &str = "received SIGHUP, reloading configuration files";
 
+/// The password of the roles `admin` and `elder`, of which the latter has an md5 hash.
+pub const PASSWORD: &str = "right";
+/// OpenSSL's configuration of a server that takes weak keys and signatures too.
+const OPENSSL_CONF: &str = "openssl.cnf";
+const LENIENT: &str = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n\
+                       CipherString = DEFAULT:@SECLEVEL=0\n";
+
 pub struct Server {
     pub addr: SocketAddr,
     postmaster: Child,
@@ -36,6 +43,15 @@ pub struct Server {
 impl Server {
     /// Starts a server that serves `leaf` with these lines of `pg_hba.conf` and postgresql.conf.
     pub fn start(test: &str, leaf: &Leaf, hba: &str, settings: &str) -> Self {
+        Self::start_with(test, leaf, hba, settings, false)
+    }
+
+    /// The same with a security level of OpenSSL that takes everything.
+    pub fn start_lenient(test: &str, leaf: &Leaf, hba: &str, settings: &str) -> Self {
+        Self::start_with(test, leaf, hba, settings, true)
+    }
+
+    fn start_with(test: &str, leaf: &Leaf, hba: &str, settings: &str, lenient: bool) -> Self {
         let dir = tempfile::Builder::new().prefix("pgkeep-probe-").tempdir().unwrap();
         own(dir.path());
         let data = dir.path().join("data");
@@ -46,11 +62,12 @@ impl Server {
             .output()
             .unwrap();
         assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
+        write_owned(&dir.path().join(OPENSSL_CONF), LENIENT);
         for attempt in 0..20 {
             let addr = address(test, attempt);
             write_config(dir.path(), addr, hba, settings);
             write_certificate(dir.path(), leaf);
-            if let Some((postmaster, log)) = launch(&data) {
+            if let Some((postmaster, log)) = launch(dir.path(), lenient) {
                 return Self { addr, postmaster, log, dir };
             }
         }
@@ -82,6 +99,21 @@ impl Server {
         lines
     }
 
+    /// Gives the roles `admin` and `elder` their password.
+    pub fn set_passwords(&self) {
+        let port = self.addr.port().to_string();
+        let socket = self.dir.path().to_str().unwrap();
+        let sql = format!(
+            "ALTER ROLE admin PASSWORD '{PASSWORD}'; SET password_encryption = 'md5'; \
+             CREATE ROLE elder LOGIN PASSWORD '{PASSWORD}'"
+        );
+        let output = command("psql")
+            .args(["-Xqh", socket, "-p", &port, "-U", "admin", "-d", "postgres", "-c", &sql])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     fn signal(&self, signal: &str) {
         let pid = self.postmaster.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
@@ -96,10 +128,14 @@ impl Drop for Server {
 }
 
 /// Starts the postmaster and waits until it is ready; `None` where its address is taken.
-fn launch(data: &Path) -> Option<(Child, Receiver<String>)> {
-    let mut postmaster = command("postgres")
+fn launch(dir: &Path, lenient: bool) -> Option<(Child, Receiver<String>)> {
+    let mut postgres = command("postgres");
+    if lenient {
+        postgres.env("OPENSSL_CONF", dir.join(OPENSSL_CONF));
+    }
+    let mut postmaster = postgres
         .arg("-D")
-        .arg(data)
+        .arg(dir.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -138,7 +174,7 @@ fn write_config(dir: &Path, addr: SocketAddr, hba: &str, settings: &str) {
     );
     let data = dir.join("data");
     write_owned(&data.join("postgresql.conf"), &(fixed + settings + "\n"));
-    write_owned(&data.join("pg_hba.conf"), &format!("{hba}\n"));
+    write_owned(&data.join("pg_hba.conf"), &format!("local all all trust\n{hba}\n"));
 }
 
 fn write_certificate(dir: &Path, leaf: &Leaf) {

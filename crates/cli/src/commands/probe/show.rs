@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use pgkeep_probe::report::{Outcome, Report, Root};
+use pgkeep_probe::report::{Outcome, Profile, Report, Root, ShortOf};
 
 use crate::table::{printable, render};
+
+/// What a server has too much of is shown up to so many.
+const SHOWN: usize = 6;
 
 /// The whole report as text. What a server sent is made printable.
 pub(super) fn render_report(target: &str, report: &Report) -> String {
@@ -137,9 +140,17 @@ fn facts(report: &Report) -> String {
     render(first, rows)
 }
 
+/// The profile, and what the one that Mozilla recommends does not have.
 fn grade(report: &Report) -> String {
-    match report.grade.profile {
-        Some(profile) => profile.name().to_owned(),
-        None => "below old".to_owned(),
-    }
+    let held = report.grade.profile.map_or("below old", Profile::name);
+    let is_recommended = |short: &&ShortOf| short.profile == Profile::Intermediate;
+    let Some(short) = report.grade.short_of.iter().find(is_recommended) else {
+        return held.to_owned();
+    };
+    let shown: Vec<_> = short.reasons.iter().take(SHOWN).map(String::as_str).collect();
+    let more = match short.reasons.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{held}; not in intermediate: {}{more}", shown.join(", "))
 }

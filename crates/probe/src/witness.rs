@@ -14,6 +14,10 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_t
 use rustls::{DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+/// The smallest key that rustls' library checks.
+const MIN_RSA_BITS: usize = 2048;
 
 /// The schemes of keys that are for RSA-PSS alone, which rustls does not know.
 const PSS_KEYS: [(u16, SignatureScheme); 3] = [
@@ -24,35 +28,35 @@ const PSS_KEYS: [(u16, SignatureScheme); 3] = [
 
 /// What a server showed.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     /// The certificates, the leaf first.
-    pub(super) chain: Vec<Vec<u8>>,
+    pub(crate) chain: Vec<Vec<u8>>,
     /// The scheme of its signature, and whether that proves that it holds the leaf's key.
-    pub(super) signature: Option<(u16, Result<(), Error>)>,
+    pub(crate) signature: Option<(u16, Result<(), Error>)>,
 }
 
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(crate) struct Witness {
     algorithms: WebPkiSupportedAlgorithms,
     schemes: Vec<SignatureScheme>,
     shown: Mutex<Shown>,
 }
 
 /// Every scheme that a signature of a server is understood in.
-pub(super) fn schemes(algorithms: &WebPkiSupportedAlgorithms) -> Vec<SignatureScheme> {
+pub(crate) fn schemes(algorithms: &WebPkiSupportedAlgorithms) -> Vec<SignatureScheme> {
     let pss_keys = PSS_KEYS.iter().map(|(code, _)| SignatureScheme::from(*code));
     algorithms.supported_schemes().into_iter().chain(pss_keys).collect()
 }
 
 impl Witness {
-    pub(super) fn new(
+    pub(crate) fn new(
         algorithms: WebPkiSupportedAlgorithms,
         schemes: Vec<SignatureScheme>,
     ) -> Arc<Self> {
         Arc::new(Self { algorithms, schemes, shown: Mutex::default() })
     }
 
-    pub(super) fn shown(&self) -> Shown {
+    pub(crate) fn shown(&self) -> Shown {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -66,6 +70,7 @@ impl Witness {
         let checked = checked.map(|_| ()).or_else(|error| {
             self.check_pss_key(message, leaf, signed).ok_or(error).and_then(|result| result)
         });
+        let checked = checked.map_err(|error| explain(error, leaf));
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.signature = Some((signed.scheme.into(), checked));
         HandshakeSignatureValid::assertion()
@@ -86,6 +91,17 @@ impl Witness {
         let invalid = |_| Error::InvalidCertificate(rustls::CertificateError::BadSignature);
         let algorithm = algorithms.first()?;
         Some(algorithm.verify_signature(key, message, signed.signature()).map_err(invalid))
+    }
+}
+
+/// A signature of a small RSA key passes for a wrong one, as it is not checked at all.
+fn explain(error: Error, leaf: &CertificateDer<'_>) -> Error {
+    let leaf = X509Certificate::from_der(leaf);
+    match leaf.as_ref().map(|(_, leaf)| leaf.public_key().parsed()) {
+        Ok(Ok(PublicKey::RSA(key))) if key.key_size() < MIN_RSA_BITS => {
+            Error::General(format!("an RSA key of {} bits is not checked here", key.key_size()))
+        }
+        _ => error,
     }
 }
 
@@ -131,18 +147,18 @@ impl ServerCertVerifier for Witness {
 
 /// Keeps sessions for their resumption, and counts what the server gave.
 #[derive(Debug)]
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     kept: ClientSessionMemoryCache,
     given: AtomicU32,
 }
 
 impl Sessions {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { kept: ClientSessionMemoryCache::new(8), given: AtomicU32::new(0) })
     }
 
     /// Whether the server gave a session that can be taken up again.
-    pub(super) fn were_given(&self) -> bool {
+    pub(crate) fn were_given(&self) -> bool {
         self.given.load(Ordering::Relaxed) > 0
     }
 }
