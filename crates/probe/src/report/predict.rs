@@ -70,7 +70,7 @@ pub struct Prediction {
     pub basis: &'static str,
     /// The word, with what else is set.
     pub sslmode: &'static str,
-    /// Whether the client does so without being told.
+    /// Whether the client does so without being told, or told of the roots alone.
     pub is_default: bool,
     /// Which roots it has.
     pub root: Root,
@@ -122,11 +122,15 @@ pub(super) fn predictions(world: &World<'_>) -> Vec<Prediction> {
                     Try::Failed(_, words) => (Outcome::Refused, Some(words)),
                     Try::Unknown => (Outcome::Unknown, None),
                 };
+                let default = match root {
+                    Root::Given => client.default_with_root,
+                    Root::Absent => client.default,
+                };
                 all.push(Prediction {
                     client: client.name,
                     basis: client.basis,
                     sslmode: word,
-                    is_default: *word == client.default,
+                    is_default: *word == default,
                     root,
                     outcome,
                     why,
@@ -305,6 +309,12 @@ impl World<'_> {
             Asked::No | Asked::Failed(_) => false,
         };
         match &self.survey.authentication {
+            // The client certificate of the target lets in who is refused without it.
+            Asked::Answer(AuthAnswer::Error(_))
+                if matches!(self.survey.session, Asked::Answer(_)) =>
+            {
+                Try::Connected(level)
+            }
             Asked::Answer(AuthAnswer::Error(answer)) => {
                 let refused = answer.sqlstate == "28000";
                 let stage = if refused { Stage::Refusal } else { Stage::End };
