@@ -49,10 +49,14 @@ def serve(client, context):
             inside = SSL.Connection(context, client)
             inside.set_accept_state()
             inside.do_handshake()
-            length, version = struct.unpack("!II", take(inside, 8))
-            take(inside, length - 8)
-            inside.sendall(message(b"R", struct.pack("!I", 10) + SASL))
-            inside.recv(1)
+            try:
+                length, version = struct.unpack("!II", take(inside, 8))
+                take(inside, length - 8)
+                inside.sendall(message(b"R", struct.pack("!I", 10) + SASL))
+                inside.recv(1)
+            finally:
+                # OpenSSL forgets a session that came to no end.
+                inside.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
     # Scanners leave in every way.
     except (SSL.Error, OSError, EOFError, struct.error):
         pass
@@ -60,6 +64,8 @@ def serve(client, context):
 
 context = SSL.Context(SSL.TLS_SERVER_METHOD)
 context.set_session_id(b"pgkeep")
+# Clients that leave without a farewell can take their sessions up again.
+context.set_options(SSL.OP_IGNORE_UNEXPECTED_EOF)
 if sys.argv[1] == "ids":
     context.set_options(SSL.OP_NO_TICKET)
 for file in sys.argv[2:]:

@@ -1,6 +1,8 @@
 //! A root, a subordinate and a leaf for the tests, in the shape of pgkeep's own authorities.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
 use time::OffsetDateTime;
 
 pub const SERVER_NAME: &str = "db.example.test";
@@ -48,6 +50,7 @@ impl Root {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, SERVER_NAME);
+        params.use_authority_key_identifier_extension = true;
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
         let leaf = params.signed_by(leaf_key, &subordinate).unwrap();
@@ -63,6 +66,8 @@ fn ca_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.use_authority_key_identifier_extension = true;
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2040, 1, 1);
     params
