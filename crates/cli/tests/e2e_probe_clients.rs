@@ -15,7 +15,7 @@ mod probing;
 
 use std::collections::BTreeMap;
 
-use pgkeep_testkit::{ControlPlane, MASTER_PASSWORD, MASTER_USERNAME, Options, run};
+use pgkeep_testkit::{ControlPlane, Instance, MASTER_PASSWORD, MASTER_USERNAME, Options, run};
 
 use conformance::cells::{Column, HOSTS, ROOTS, Row, STRIPPED, wrong_host};
 use conformance::clients::{self, CLIENTS, Client};
@@ -52,7 +52,7 @@ fn clients_do_what_is_foretold() {
             // Without a root it does not matter which ones are given to the probe.
             let root = if row.root == "none" { "right" } else { &*row.root };
             let report = &reports[&(at, root.to_owned(), row.host.clone())];
-            wrong.extend(check(report, row, answer, &columns[at].name()).err());
+            wrong.extend(check(report, row, answer, &servers.all[at]).err());
             held += 1;
         }
     }
@@ -102,7 +102,13 @@ fn rows(client: &Client, foretold: &Report) -> Vec<Row> {
     rows
 }
 
-fn check(report: &Report, row: &Row, answer: &Answer, column: &str) -> Result<(), String> {
+fn check(
+    report: &Report,
+    row: &Row,
+    answer: &Answer,
+    (column, instance): &(Column, Instance),
+) -> Result<(), String> {
+    let column = column.name();
     let root = if row.root == "none" { "absent" } else { "given" };
     let is_of = |it: &&serde_json::Value| {
         let is_word = match &*row.sslmode {
@@ -119,8 +125,20 @@ fn check(report: &Report, row: &Row, answer: &Answer, column: &str) -> Result<()
         Answer::Tls => &["verified", "chain-verified", "unverified"],
         Answer::No(_) => &["refused"],
     };
-    if expected.contains(&outcome) {
-        return Ok(());
+    if !expected.contains(&outcome) {
+        return Err(format!("{row:?} at {column}: {answer:?}, not {foretold}"));
     }
-    Err(format!("{row:?} at {column}: {answer:?}, not {foretold}"))
+    // A part of the client's own words, with names as the answers have them.
+    let why = foretold["why"].as_str().unwrap_or_default();
+    let names = [(wrong_host(instance), "WRONG-HOST"), (instance.endpoint.clone(), "HOST")];
+    let names = names.iter().map(|(name, word)| (&**name, *word));
+    let why = names
+        .chain([(Stripped::HOST, "STRIPPED")])
+        .fold(why.to_owned(), |why, (name, word)| why.replace(name, word));
+    match answer {
+        Answer::No(words) if !words.to_lowercase().contains(&why.to_lowercase()) => {
+            Err(format!("{row:?} at {column}: it says {words}, not {why}"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -30,6 +30,8 @@ pub(super) enum Way {
     PlainThenTls(Verify),
     TlsThenPlain(Verify),
     Tls(Verify),
+    /// TLS with a chain that is verified; without a root it refuses the word itself.
+    TlsIfRoot(&'static str),
     /// TLS without `SSLRequest`.
     Direct(Verify),
     /// It refuses the word itself.
@@ -96,7 +98,7 @@ pub(super) struct Says {
 }
 
 use Verify::{Chain, ChainIfRoot, Full, Nothing};
-use Way::{Direct, Never, Plain, PlainThenTls, Tls as Only, TlsThenPlain};
+use Way::{Direct, Never, Plain, PlainThenTls, Tls as Only, TlsIfRoot, TlsThenPlain};
 
 const LIBPQ: &[(&str, Way)] = &[
     ("disable", Plain),
@@ -129,7 +131,9 @@ const TRUSTING: &[(&str, Way)] = &[
     ("verify-ca", Only(Chain)),
     ("verify-full", Only(Full)),
 ];
-const INVALID_MODE: &str = "invalid connection string: invalid value for option 'sslmode'";
+const NODE_NO_ROOT: &str = "SECURITY WARNING: Using sslmode=verify-ca requires specifying a CA with \
+                            sslrootcert.";
+const INVALID_MODE: &str = "invalid connection string: invalid value for option `sslmode`";
 
 const LIBPQ_SAYS: Says = Says {
     no_tls: "server does not support SSL, but SSL was required",
@@ -207,7 +211,7 @@ pub(super) const CLIENTS: [Client; 9] = [
             ("no-verify", Only(Nothing)),
             ("prefer&uselibpqcompat=true", Only(Nothing)),
             ("require&uselibpqcompat=true", Only(ChainIfRoot)),
-            ("verify-ca&uselibpqcompat=true", Only(Chain)),
+            ("verify-ca&uselibpqcompat=true", TlsIfRoot(NODE_NO_ROOT)),
         ],
         default: "disable",
         default_with_root: "verify-full",

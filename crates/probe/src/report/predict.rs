@@ -148,7 +148,8 @@ impl World<'_> {
             Way::PlainThenTls(verify) => match self.plain() {
                 Try::Failed(Stage::Refusal, words) => match self.tls(client, verify, root) {
                     Try::Failed(stage, more) => {
-                        let again = stage == Stage::Declined;
+                        // asyncpg alone says what came last.
+                        let again = stage == Stage::Declined && client.tls != Tls::Python;
                         Try::Failed(stage, if again { words } else { more })
                     }
                     other => other,
@@ -163,6 +164,10 @@ impl World<'_> {
                 other => other,
             },
             Way::Tls(verify) => self.tls(client, verify, root),
+            Way::TlsIfRoot(words) if root == Root::Absent => {
+                Try::Failed(Stage::End, words.to_owned())
+            }
+            Way::TlsIfRoot(_) => self.tls(client, Verify::Chain, root),
             Way::Direct(verify) => self.direct(client, verify, root),
             Way::Never(words) => Try::Failed(Stage::End, words.to_owned()),
         }
@@ -208,6 +213,15 @@ impl World<'_> {
     }
 
     fn direct(&self, client: &Client, verify: Verify, root: Root) -> Try {
+        if let SslAnswer::Unreachable(reason) = &self.survey.ssl_request {
+            return Try::Failed(Stage::End, reason.clone());
+        }
+        // Roots are read before the handshake, and here nothing is asked before that.
+        if let (WithoutRoot::Refuses(words), Root::Absent, Verify::Chain | Verify::Full) =
+            (client.without_root, root, verify)
+        {
+            return Try::Failed(Stage::Handshake, words.to_owned());
+        }
         match &self.survey.direct_tls {
             Asked::Answer(DirectTls::Accepted { alpn: true }) => {
                 self.handshake(client, verify, root)

@@ -58,6 +58,7 @@ impl Server {
     }
 
     /// A file in the server's folder, which its settings can name: its path.
+    #[allow(dead_code, reason = "not every test has one")]
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.dir.path().join(name);
         write_owned(&path, text);
