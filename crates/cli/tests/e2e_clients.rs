@@ -21,6 +21,7 @@ use std::fs;
 
 use pgkeep_testkit::{ControlPlane, Options, hold_page, page_path};
 
+use conformance::cells::{Column, Row};
 use conformance::record::Record;
 use conformance::{cells, clients, page, servers, snippets};
 
@@ -33,8 +34,8 @@ fn the_page_is_what_clients_do() {
     let absent = ("PGKEEP_SYSTEM_ENGINES".to_owned(), "/absent".to_owned());
     let options = Options { environment: vec![absent], ..Options::default() };
     let plane = ControlPlane::start_with(options);
-    let servers = servers::start(&plane);
-    let mut seen = clients::ask_all(&servers);
+    let servers = servers::start(&plane, &Column::all());
+    let mut seen = clients::ask_all(&servers, |client| Row::all(client.name, client.words));
     let snippets = snippets::assert_all_verify(&plane, &servers);
     servers::delete(&plane, &servers);
     plane.assert_clean();

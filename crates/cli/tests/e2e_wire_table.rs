@@ -22,11 +22,10 @@ use std::thread;
 
 use pgkeep_testkit::{ControlPlane, Options, hold_page, page_path};
 
-use wire::page;
 use wire::seen::{Engine, Seen};
+use wire::{SYSTEM_ENGINES, newest_system_engine, page};
 
 const PAGE: &str = "wire.md";
-const SYSTEM_ENGINES: &str = "/usr/lib/postgresql";
 
 /// Servers that run at a time.
 const WORKERS: usize = 3;
@@ -64,15 +63,6 @@ fn look_at_all(plane: &ControlPlane, engines: VecDeque<Engine>) -> Vec<Seen> {
     let mut done = done.into_inner().unwrap();
     done.sort_by_key(|seen| seen.engine.major());
     done
-}
-
-fn newest_system_engine() -> u16 {
-    let folders = fs::read_dir(SYSTEM_ENGINES).expect("this test needs PostgreSQL's server");
-    let folders = folders.map(|entry| entry.unwrap().path());
-    let majors = folders.filter(|path| path.join("bin/postgres").is_file()).filter_map(|path| {
-        path.file_name()?.to_str()?.parse().ok().filter(|major| (10..=18).contains(major))
-    });
-    majors.max().expect("this test needs PostgreSQL's server")
 }
 
 /// The name and version of this machine's distribution: `Debian 12`.

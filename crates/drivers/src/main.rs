@@ -42,7 +42,8 @@ async fn answer(client: &impl Client, user: &str) -> Result<(), Box<dyn Error>> 
         let [host, port, sslmode, root] = *line.split('\t').collect::<Vec<_>>() else {
             return Err(format!("not a cell: {line}").into());
         };
-        let url = format!("postgresql://{user}@{host}:{port}/postgres?sslmode={sslmode}");
+        let query = if sslmode == "-" { String::new() } else { format!("?sslmode={sslmode}") };
+        let url = format!("postgresql://{user}@{host}:{port}/postgres{query}");
         match client.ask(&url, Some(root).filter(|root| *root != "-")).await {
             Ok(ssl) => println!("ok\t{}", if ssl { "t" } else { "f" }),
             Err(error) => println!("no\t{}", words(&*error)),

@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail};
 /// The tools, ready to use.
 pub(crate) struct Tools {
     python: python::Environment,
+    scanners: python::Environment,
     node_modules: PathBuf,
     go_path: PathBuf,
     prometheus: PathBuf,
@@ -32,11 +33,12 @@ impl Tools {
         system::ensure(install)?;
         let cache = open_cache()?;
         let python = python::ensure(&cache.folder("python"), versions::PYTHON, install)?;
+        let scanners = ensure_sslyze(&cache, install)?;
         let node_modules = node::ensure(&cache.folder("node"), versions::NODE, install)?;
         let go_path = go::ensure(&cache.folder("go"), versions::GO, install)?;
         let prometheus = prometheus::ensure(&cache.folder("prometheus"), install)?;
         let terraform = terraform::find();
-        Ok(Self { python, node_modules, go_path, prometheus, terraform })
+        Ok(Self { python, scanners, node_modules, go_path, prometheus, terraform })
     }
 
     /// A program of the Python environment, `aws` or `cargo-nextest`.
@@ -49,6 +51,8 @@ impl Tools {
         let mut environment = vec![
             ("PGKEEP_AWS", self.program("aws")),
             ("PGKEEP_PYTHON", self.program("python")),
+            ("PGKEEP_SSLYZE", self.scanners.program("sslyze")),
+            ("PGKEEP_OPENSSL_PYTHON", self.scanners.program("python")),
             ("PGKEEP_NODE_PATH", self.node_modules.clone()),
             ("PGKEEP_GOPATH", self.go_path.clone()),
             ("PGKEEP_JDBC_JAR", versions::JDBC_JAR.into()),
@@ -78,8 +82,11 @@ pub(crate) fn ensure_bench_python() -> Result<PathBuf> {
 pub(crate) fn ensure_scanners() -> Result<PathBuf> {
     system::ensure_all(system::SCANNERS, true)?;
     let cache = open_cache()?;
-    let python = python::ensure(&cache.folder("scanners"), versions::SCANNERS_PYTHON, true)?;
-    Ok(python.program("sslyze"))
+    Ok(ensure_sslyze(&cache, true)?.program("sslyze"))
+}
+
+fn ensure_sslyze(cache: &Cache, install: bool) -> Result<python::Environment> {
+    python::ensure(&cache.folder("scanners"), versions::SCANNERS_PYTHON, install)
 }
 
 /// The cache, held so that two runs do not install into the same folder.

@@ -1,4 +1,4 @@
-//! What comes from the distribution: PostgreSQL and its clients, Java, Node, Go and openssl.
+//! What comes from the distribution: PostgreSQL and its clients, Java, Node, Go, openssl, sslscan.
 //!
 //! What matters is that a thing is there, not which package brought it, so each need is a direct
 //! look. Missing ones are installed with apt where this process has the rights; elsewhere the
@@ -29,6 +29,7 @@ const NEEDS: &[Need] = &[
     },
     Need { what: "javac", package: "default-jdk-headless", is_met: || is_on_path("javac") },
     Need { what: "openssl", package: "openssl", is_met: || is_on_path("openssl") },
+    SSLSCAN,
     Need { what: "Python's venv", package: "python3-venv", is_met: has_venv },
     Need { what: "node", package: "nodejs", is_met: || is_on_path("node") },
     Need { what: "go", package: "golang-go", is_met: || is_on_path("go") },
@@ -40,9 +41,13 @@ const NEEDS: &[Need] = &[
 /// Read by Debian's postgresql-common when a server is installed.
 const CLUSTER_CONF: &str = "/etc/postgresql-common/createcluster.d/pgkeep-tests.conf";
 
-/// The scanners that `cargo xtask bench` sets `pgkeep probe` beside.
+/// The scanner that tests set `pgkeep probe` beside.
+const SSLSCAN: Need =
+    Need { what: "sslscan", package: "sslscan", is_met: || is_on_path("sslscan") };
+
+/// The scanners that `cargo xtask bench` sets it beside.
 pub(super) const SCANNERS: &[Need] = &[
-    Need { what: "sslscan", package: "sslscan", is_met: || is_on_path("sslscan") },
+    SSLSCAN,
     Need { what: "nmap", package: "nmap", is_met: || is_on_path("nmap") },
     Need { what: "testssl", package: "testssl.sh", is_met: || is_on_path("testssl") },
 ];

@@ -13,6 +13,7 @@ pub(super) const PYTHON: &[&str] = &[
     "awscli==1.46.3",
     "boto3==1.44.5",
     "botocore==1.44.5",
+    "jsonschema==4.26.0",
     "prometheus-client==0.26.0",
     "psycopg[binary]==3.3.9",
 ];
@@ -20,8 +21,10 @@ pub(super) const PYTHON: &[&str] = &[
 /// PyPI packages of the environment that `cargo xtask bench` uses besides.
 pub(super) const BENCH_PYTHON: &[&str] = &["boto3==1.44.5", "moto[server]==5.2.5"];
 
-/// PyPI packages of the environment with the scanner that `cargo xtask bench` uses.
-pub(super) const SCANNERS_PYTHON: &[&str] = &["sslyze==6.3.1"];
+/// PyPI packages of the environment with the scanner that tests and `cargo xtask bench` set
+/// `pgkeep probe` beside, and with a newer OpenSSL than the distribution's, for a server to probe.
+pub(super) const SCANNERS_PYTHON: &[&str] =
+    &["cryptography==46.0.7", "pyopenssl==26.2.0", "sslyze==6.3.1"];
 
 /// npm packages that tests use.
 pub(super) const NODE: &[&str] = &["@aws-sdk/client-rds@3.1169.0", "pg@8.23.1"];

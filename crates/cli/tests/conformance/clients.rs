@@ -108,8 +108,7 @@ impl Client {
         }
     }
 
-    fn ask(&self, servers: &Servers) -> ClientRecord {
-        let rows = Row::all(self.name, self.words);
+    fn ask(&self, servers: &Servers, rows: &[Row]) -> ClientRecord {
         let columns = &servers.all;
         let cells = rows.iter().flat_map(|row| (0..columns.len()).map(move |at| (row, at)));
         let cells: Vec<_> = cells.collect();
@@ -139,15 +138,16 @@ impl Client {
     }
 }
 
-/// Asks every client for every cell.
-pub(crate) fn ask_all(servers: &Servers) -> Record {
+/// Asks every client for every cell of its rows.
+pub(crate) fn ask_all(servers: &Servers, rows: impl Fn(&Client) -> Vec<Row> + Sync) -> Record {
     let waiting = Mutex::new((0..CLIENTS.len()).collect::<VecDeque<_>>());
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some(place) = { waiting.lock().unwrap().pop_front() } {
-                    let record = CLIENTS[place].ask(servers);
+                    let client = &CLIENTS[place];
+                    let record = client.ask(servers, &rows(client));
                     done.lock().unwrap().push((place, record));
                 }
             });

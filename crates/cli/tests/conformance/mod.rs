@@ -1,5 +1,7 @@
 //! The parts of the test of `docs/clients.md`.
 
+#![allow(dead_code, reason = "another test uses a part")]
+
 pub(crate) mod cells;
 pub(crate) mod clients;
 pub(crate) mod page;

@@ -1,7 +1,7 @@
 //! The servers of the table: an instance for each column, and the files and names that clients
 //! are given for it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::thread;
 
 use pgkeep_testkit::{ControlPlane, Instance, Psql};
 
-use super::cells::{AUTHORITIES, Column, FORCE_SSL, MAJORS, wrong_host};
+use super::cells::{AUTHORITIES, Column, wrong_host};
 use super::stripped::Stripped;
 use crate::groups::{create_group, set};
 
@@ -30,7 +30,8 @@ pub(crate) struct Servers {
     right: PathBuf,
     /// By the place of the authority.
     wrong: Vec<PathBuf>,
-    intermediate: Vec<PathBuf>,
+    /// The same, of those that are in use.
+    intermediate: Vec<Option<PathBuf>>,
 }
 
 impl Servers {
@@ -39,29 +40,28 @@ impl Servers {
         match root {
             "right" => Some(&self.right),
             "wrong" => Some(&self.wrong[column.authority]),
-            "intermediate" => Some(&self.intermediate[column.authority]),
+            "intermediate" => self.intermediate[column.authority].as_ref(),
             _ => None,
         }
     }
 }
 
 /// Starts an instance for each column.
-pub(crate) fn start(plane: &ControlPlane) -> Servers {
-    for major in MAJORS {
-        for force_ssl in FORCE_SSL {
-            let group = group(major, force_ssl);
-            create_group(plane, &group, &format!("postgres{major}")).unwrap();
-            set(plane, &group, &[("rds.force_ssl", force_ssl, "immediate")]).unwrap();
-        }
+pub(crate) fn start(plane: &ControlPlane, columns: &[Column]) -> Servers {
+    let groups: BTreeSet<_> = columns.iter().map(|it| (it.major, it.force_ssl)).collect();
+    for (major, force_ssl) in groups {
+        let group = group(major, force_ssl);
+        create_group(plane, &group, &format!("postgres{major}")).unwrap();
+        set(plane, &group, &[("rds.force_ssl", force_ssl, "immediate")]).unwrap();
     }
-    let all = start_all(plane);
-    let served = |authority| {
-        let of = all.iter().find(|(column, _)| column.authority == authority);
+    let all = start_all(plane, columns);
+    let served = |authority: usize| {
+        let (_, of) = all.iter().find(|(column, _)| column.authority == authority)?;
         let path = plane.desk().join(format!("intermediate-{}.pem", AUTHORITIES[authority].0));
-        let chain = of.unwrap().1.served_certificate().chain;
+        let chain = of.served_certificate().chain;
         assert_eq!(chain.matches("BEGIN CERTIFICATE").count(), 1, "the subordinate alone");
         fs::write(&path, chain).unwrap();
-        path
+        Some(path)
     };
     let mut hosts = format!("127.0.0.1 localhost {}\n", Stripped::HOST);
     for (_, instance) in &all {
@@ -82,9 +82,8 @@ pub(crate) fn start(plane: &ControlPlane) -> Servers {
     servers
 }
 
-fn start_all(plane: &ControlPlane) -> Vec<(Column, Instance)> {
-    let columns = Column::all();
-    let waiting = Mutex::new(VecDeque::from(columns.clone()));
+fn start_all(plane: &ControlPlane, columns: &[Column]) -> Vec<(Column, Instance)> {
+    let waiting = Mutex::new(VecDeque::from(columns.to_vec()));
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
@@ -95,7 +94,7 @@ fn start_all(plane: &ControlPlane) -> Vec<(Column, Instance)> {
         }
     });
     let instance = |column: Column| (column, plane.instance(&identifier(column)).unwrap());
-    columns.into_iter().map(instance).collect()
+    columns.iter().copied().map(instance).collect()
 }
 
 fn start_one(plane: &ControlPlane, column: Column) {

@@ -21,9 +21,12 @@ class JdbcCells {
     }
 
     static String answer(String[] cell, String user) {
-        var url = "jdbc:postgresql://%s:%s/postgres?sslmode=%s".formatted(cell[0], cell[1], cell[2]);
+        var url = "jdbc:postgresql://%s:%s/postgres?".formatted(cell[0], cell[1]);
+        if (!cell[2].equals("-")) {
+            url += "sslmode=" + cell[2] + "&";
+        }
         if (!cell[3].equals("-")) {
-            url += "&sslrootcert=" + cell[3];
+            url += "sslrootcert=" + cell[3];
         }
         var password = System.getenv("PGPASSWORD");
         try (var session = DriverManager.getConnection(url, user, password);

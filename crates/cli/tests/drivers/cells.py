@@ -18,9 +18,10 @@ def answer(client, ground, connect):
     print(client, ground, sep="\t")
     for line in sys.stdin:
         host, port, sslmode, root = line.rstrip("\n").split("\t")
-        url = f"postgresql://{sys.argv[1]}@{host}:{port}/postgres?sslmode={sslmode}"
+        given = [f"sslmode={sslmode}"] if sslmode != "-" else []
         if root != "-":
-            url += f"&sslrootcert={root}"
+            given.append(f"sslrootcert={root}")
+        url = f"postgresql://{sys.argv[1]}@{host}:{port}/postgres?{'&'.join(given)}"
         try:
             print("ok", "t" if connect(url) else "f", sep="\t")
         except Exception as error:

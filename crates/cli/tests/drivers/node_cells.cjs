@@ -8,8 +8,9 @@ const QUERY = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 const user = process.argv[2];
 
 async function ask([host, port, sslmode, root]) {
-  let url = `postgresql://${user}@${host}:${port}/postgres?sslmode=${sslmode}`;
-  if (root !== "-") url += `&sslrootcert=${root}`;
+  let url = `postgresql://${user}@${host}:${port}/postgres?`;
+  if (sslmode !== "-") url += `sslmode=${sslmode}&`;
+  if (root !== "-") url += `sslrootcert=${root}`;
   const client = new Client({ connectionString: url });
   // A server that closes late says so here; the refusal itself is the promise's.
   client.on("error", () => {});

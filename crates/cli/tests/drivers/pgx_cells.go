@@ -21,9 +21,12 @@ var (
 )
 
 func ask(cell []string, user string) (ssl bool, err error) {
-	url := fmt.Sprintf("postgresql://%s@%s:%s/postgres?sslmode=%s", user, cell[0], cell[1], cell[2])
+	url := fmt.Sprintf("postgresql://%s@%s:%s/postgres?", user, cell[0], cell[1])
+	if cell[2] != "-" {
+		url += "sslmode=" + cell[2] + "&"
+	}
 	if cell[3] != "-" {
-		url += "&sslrootcert=" + cell[3]
+		url += "sslrootcert=" + cell[3]
 	}
 	ctx := context.Background()
 	session, err := pgx.Connect(ctx, url)

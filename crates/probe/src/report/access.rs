@@ -28,6 +28,8 @@ pub(super) fn findings(survey: &Survey, leaf: Option<&ServedCertificate>) -> Vec
                 findings.push(finding::AUTH_BINDING_UNDEFINED.seen(leaf.signature.as_str()));
             }
         }
+        // Without its certificate it was refused, with it a session was opened.
+        Some(AuthAnswer::Error(_)) if answer(&survey.session).is_some() => {}
         Some(AuthAnswer::Error(message)) => {
             findings.push(finding::AUTH_REFUSED.seen(message.to_string()));
         }
@@ -86,6 +88,7 @@ fn speech(survey: &Survey) -> Option<Finding> {
     let seen = describe_ssl_answer(&survey.ssl_request);
     match survey.ssl_request {
         SslAnswer::Accepted => None,
+        SslAnswer::Declined if survey.takes_direct_tls() => Some(finding::TLS_STRIPPED.seen(seen)),
         SslAnswer::Declined => Some(finding::TLS_DECLINED.seen(seen)),
         SslAnswer::Unreachable(_) => Some(finding::UNREACHABLE.seen(seen)),
         SslAnswer::Error(_) | SslAnswer::Closed | SslAnswer::Garbage(_) | SslAnswer::TimedOut => {

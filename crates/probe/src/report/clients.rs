@@ -11,6 +11,8 @@ pub(super) struct Client {
     pub(super) words: &'static [(&'static str, Way)],
     /// The word that it starts from.
     pub(super) default: &'static str,
+    /// The same where it is given roots and nothing else.
+    pub(super) default_with_root: &'static str,
     pub(super) tls: Tls,
     /// What it makes of a chain without a root of its own.
     pub(super) without_root: WithoutRoot,
@@ -28,6 +30,8 @@ pub(super) enum Way {
     PlainThenTls(Verify),
     TlsThenPlain(Verify),
     Tls(Verify),
+    /// TLS with a chain that is verified; without a root it refuses the word itself.
+    TlsIfRoot(&'static str),
     /// TLS without `SSLRequest`.
     Direct(Verify),
     /// It refuses the word itself.
@@ -94,7 +98,7 @@ pub(super) struct Says {
 }
 
 use Verify::{Chain, ChainIfRoot, Full, Nothing};
-use Way::{Direct, Never, Plain, PlainThenTls, Tls as Only, TlsThenPlain};
+use Way::{Direct, Never, Plain, PlainThenTls, Tls as Only, TlsIfRoot, TlsThenPlain};
 
 const LIBPQ: &[(&str, Way)] = &[
     ("disable", Plain),
@@ -127,7 +131,9 @@ const TRUSTING: &[(&str, Way)] = &[
     ("verify-ca", Only(Chain)),
     ("verify-full", Only(Full)),
 ];
-const INVALID_MODE: &str = "invalid connection string: invalid value for option 'sslmode'";
+const NODE_NO_ROOT: &str = "SECURITY WARNING: Using sslmode=verify-ca requires specifying a CA \
+                            with sslrootcert.";
+const INVALID_MODE: &str = "invalid connection string: invalid value for option `sslmode`";
 
 const LIBPQ_SAYS: Says = Says {
     no_tls: "server does not support SSL, but SSL was required",
@@ -150,6 +156,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         basis: "measured with psql 15 of Debian 12, OpenSSL 3.0",
         words: LIBPQ,
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::OpenSsl,
         without_root: WithoutRoot::Refuses(NO_ROOT_FILE),
         binds_channel: true,
@@ -161,6 +168,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         basis: "measured with psycopg 3.3 and its libpq 18",
         words: LIBPQ_17,
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::OpenSsl,
         without_root: WithoutRoot::Refuses(NO_ROOT_FILE),
         binds_channel: true,
@@ -179,6 +187,7 @@ pub(super) const CLIENTS: [Client; 9] = [
             ("verify-full", Only(Full)),
         ],
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::Python,
         without_root: WithoutRoot::Refuses(NO_ROOT_FILE),
         binds_channel: false,
@@ -202,9 +211,10 @@ pub(super) const CLIENTS: [Client; 9] = [
             ("no-verify", Only(Nothing)),
             ("prefer&uselibpqcompat=true", Only(Nothing)),
             ("require&uselibpqcompat=true", Only(ChainIfRoot)),
-            ("verify-ca&uselibpqcompat=true", Only(Chain)),
+            ("verify-ca&uselibpqcompat=true", TlsIfRoot(NODE_NO_ROOT)),
         ],
         default: "disable",
+        default_with_root: "verify-full",
         tls: Tls::Node,
         without_root: WithoutRoot::System,
         binds_channel: false,
@@ -220,6 +230,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         basis: "measured with pgjdbc 42.5 on Java 17",
         words: TRUSTING,
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::Java,
         without_root: WithoutRoot::Refuses("Could not open SSL root certificate file"),
         binds_channel: false,
@@ -242,6 +253,7 @@ pub(super) const CLIENTS: [Client; 9] = [
             ("verify-full", Only(Full)),
         ],
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::Go,
         without_root: WithoutRoot::System,
         binds_channel: false,
@@ -269,6 +281,7 @@ pub(super) const CLIENTS: [Client; 9] = [
             ("verify-full", Never(INVALID_MODE)),
         ],
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::Rustls,
         without_root: WithoutRoot::Empty,
         binds_channel: true,
@@ -291,6 +304,7 @@ pub(super) const CLIENTS: [Client; 9] = [
             ("verify-full", Only(Full)),
         ],
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::Rustls,
         without_root: WithoutRoot::System,
         binds_channel: false,
@@ -306,6 +320,7 @@ pub(super) const CLIENTS: [Client; 9] = [
         basis: "by Npgsql's documentation, not measured",
         words: TRUSTING,
         default: "prefer",
+        default_with_root: "prefer",
         tls: Tls::DotNet,
         without_root: WithoutRoot::System,
         binds_channel: true,

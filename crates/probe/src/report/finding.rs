@@ -81,6 +81,10 @@ kinds! {
     TLS_DECLINED: "tls.declined", Critical,
         "the server has no TLS: whoever is on the way reads everything, passwords included",
         "set ssl = on with a certificate and key, and reload; or use the endpoint that has TLS";
+    TLS_STRIPPED: "tls.stripped", Critical,
+        "the request for TLS is declined, but TLS without a request works: something on the way \
+         takes TLS off, and reads and changes what clients send",
+        "find what lies in between; until then sslmode=verify-full, which does not go on";
     TLS_NO_ANSWER: "tls.no_answer", Critical,
         "what listens there does not answer a request for TLS as PostgreSQL does",
         "check that host and port are those of PostgreSQL, and what stands in between";

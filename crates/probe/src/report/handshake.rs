@@ -19,6 +19,10 @@ pub(super) fn agree(
     survey: &Survey,
     leaf: Option<&ServedCertificate>,
 ) -> Option<Result<(), String>> {
+    // Where the request for TLS is declined, a handshake without one is the only one made.
+    if survey.versions.is_empty() && survey.takes_direct_tls() {
+        return Some(of_chain(tls, survey, leaf));
+    }
     let mut unknown = false;
     let mut spoken = false;
     for (version, seen) in survey.versions.iter().filter(|(version, _)| *version >= TLS12) {

@@ -140,6 +140,9 @@ fn verdict(survey: &Survey, predictions: &[Prediction], findings: &[Finding]) ->
     let critical = findings.iter().filter(|it| it.severity == Severity::Critical).count();
     match &survey.ssl_request {
         SslAnswer::Unreachable(reason) => return format!("No connection: {reason}."),
+        SslAnswer::Declined if survey.takes_direct_tls() => {
+            return "The server has TLS, but something on the way takes it off.".to_owned();
+        }
         SslAnswer::Declined => return "No TLS: everything goes in the clear.".to_owned(),
         SslAnswer::Accepted => {}
         other => {

@@ -1,7 +1,6 @@
 //! What becomes of a client's session: the rules of each client, applied to what was seen.
 //!
-//! An outcome reaches as far as authentication: that the role exists and its password is right is
-//! taken for granted. Where an answer was not asked for, the outcome is unknown.
+//! An outcome reaches as far as authentication, and is unknown without the answers it rests on.
 
 use serde::Serialize;
 
@@ -70,7 +69,7 @@ pub struct Prediction {
     pub basis: &'static str,
     /// The word, with what else is set.
     pub sslmode: &'static str,
-    /// Whether the client does so without being told.
+    /// Whether the client does so without being told, or told of the roots alone.
     pub is_default: bool,
     /// Which roots it has.
     pub root: Root,
@@ -122,11 +121,15 @@ pub(super) fn predictions(world: &World<'_>) -> Vec<Prediction> {
                     Try::Failed(_, words) => (Outcome::Refused, Some(words)),
                     Try::Unknown => (Outcome::Unknown, None),
                 };
+                let default = match root {
+                    Root::Given => client.default_with_root,
+                    Root::Absent => client.default,
+                };
                 all.push(Prediction {
                     client: client.name,
                     basis: client.basis,
                     sslmode: word,
-                    is_default: *word == client.default,
+                    is_default: *word == default,
                     root,
                     outcome,
                     why,
@@ -144,7 +147,8 @@ impl World<'_> {
             Way::PlainThenTls(verify) => match self.plain() {
                 Try::Failed(Stage::Refusal, words) => match self.tls(client, verify, root) {
                     Try::Failed(stage, more) => {
-                        let again = stage == Stage::Declined;
+                        // asyncpg alone says what came last.
+                        let again = stage == Stage::Declined && client.tls != Tls::Python;
                         Try::Failed(stage, if again { words } else { more })
                     }
                     other => other,
@@ -159,6 +163,10 @@ impl World<'_> {
                 other => other,
             },
             Way::Tls(verify) => self.tls(client, verify, root),
+            Way::TlsIfRoot(words) if root == Root::Absent => {
+                Try::Failed(Stage::End, words.to_owned())
+            }
+            Way::TlsIfRoot(_) => self.tls(client, Verify::Chain, root),
             Way::Direct(verify) => self.direct(client, verify, root),
             Way::Never(words) => Try::Failed(Stage::End, words.to_owned()),
         }
@@ -204,6 +212,15 @@ impl World<'_> {
     }
 
     fn direct(&self, client: &Client, verify: Verify, root: Root) -> Try {
+        if let SslAnswer::Unreachable(reason) = &self.survey.ssl_request {
+            return Try::Failed(Stage::End, reason.clone());
+        }
+        // Roots are read before the handshake, and here nothing is asked before that.
+        if let (WithoutRoot::Refuses(words), Root::Absent, Verify::Chain | Verify::Full) =
+            (client.without_root, root, verify)
+        {
+            return Try::Failed(Stage::Handshake, words.to_owned());
+        }
         match &self.survey.direct_tls {
             Asked::Answer(DirectTls::Accepted { alpn: true }) => {
                 self.handshake(client, verify, root)
@@ -318,6 +335,12 @@ impl World<'_> {
             Asked::No | Asked::Failed(_) => false,
         };
         match &self.survey.authentication {
+            // The client certificate of the target lets in who is refused without it.
+            Asked::Answer(AuthAnswer::Error(_))
+                if matches!(self.survey.session, Asked::Answer(_)) =>
+            {
+                Try::Connected(level)
+            }
             Asked::Answer(AuthAnswer::Error(answer)) => {
                 let refused = answer.sqlstate == "28000";
                 let stage = if refused { Stage::Refusal } else { Stage::End };

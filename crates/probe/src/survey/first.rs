@@ -54,16 +54,31 @@ pub(super) async fn plaintext(line: &Line<'_>) -> Asked<PlaintextAnswer> {
     line.asked(ask.await)
 }
 
-/// Begins a handshake unasked, with ALPN and, unless in haste, without.
-pub(super) async fn direct_tls(line: &Line<'_>) -> (Asked<DirectTls>, Asked<DirectTls>) {
-    let with = async { line.asked(direct(line, true).await) };
-    let without =
-        async { if line.plan.fast { Asked::No } else { line.asked(direct(line, false).await) } };
-    tokio::join!(with, without)
+/// Begins a handshake unasked, with ALPN and, unless in haste, without. The chain is the one that
+/// was shown to a client that was let in.
+pub(super) async fn direct_tls(
+    line: &Line<'_>,
+) -> (Asked<DirectTls>, Asked<DirectTls>, Vec<Vec<u8>>) {
+    let with = async {
+        let client = Client::able_to(line.plan, Abilities::default())?;
+        let answer = direct(line, &client).await?;
+        let chain = match answer {
+            DirectTls::Accepted { alpn: true } => client.shown().chain,
+            _ => Vec::new(),
+        };
+        Ok((answer, chain))
+    };
+    let without = async {
+        let client = Client::able_to(line.plan, Abilities { alpn: false, ..Abilities::default() })?;
+        direct(line, &client).await
+    };
+    let without = async { if line.plan.fast { Asked::No } else { line.asked(without.await) } };
+    let (with, without) = tokio::join!(with, without);
+    let chain = with.as_ref().map(|(_, chain)| chain.clone()).unwrap_or_default();
+    (line.asked(with.map(|(answer, _)| answer)), without, chain)
 }
 
-async fn direct(line: &Line<'_>, alpn: bool) -> Result<DirectTls, ProbeError> {
-    let client = Client::able_to(line.plan, Abilities { alpn, ..Abilities::default() })?;
+async fn direct(line: &Line<'_>, client: &Client) -> Result<DirectTls, ProbeError> {
     let wire = line.open().await?;
     let finished = match line.settle(client.shake(wire).await) {
         Ok(finished) => finished,

@@ -68,6 +68,13 @@ pub struct Survey {
     pub failures: Vec<String>,
 }
 
+impl Survey {
+    /// Whether TLS comes without a request for it, as with 17 and later.
+    pub(crate) fn takes_direct_tls(&self) -> bool {
+        self.direct_tls == Asked::Answer(DirectTls::Accepted { alpn: true })
+    }
+}
+
 /// A survey that has asked nothing yet.
 pub(super) fn nothing(addr: SocketAddr) -> Survey {
     Survey {

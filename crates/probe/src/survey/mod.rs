@@ -89,9 +89,7 @@ async fn ask(line: &Line<'_>, seen: &mut Survey) {
         return;
     }
     let Some(wire) = wire else {
-        (seen.gss_request, seen.plaintext) =
-            tokio::join!(first::gss_request(line), first::plaintext(line));
-        return;
+        return Box::pin(without_request(line, seen)).await;
     };
     let client = match Client::new(line.plan) {
         Ok(client) => client,
@@ -108,7 +106,7 @@ async fn ask(line: &Line<'_>, seen: &mut Survey) {
         versions(line, &mut seen.versions),
     );
     (seen.gss_request, seen.plaintext) = (gss, plaintext);
-    (seen.direct_tls, seen.direct_without_alpn) = direct;
+    (seen.direct_tls, seen.direct_without_alpn) = (direct.0, direct.1);
     (seen.authentication, seen.protocol) = (inside.authentication, inside.protocol);
     seen.key_proved = inside.key_proved;
     if !flights.is_empty() || !inside.shown.chain.is_empty() {
@@ -146,6 +144,15 @@ async fn ask(line: &Line<'_>, seen: &mut Survey) {
     (seen.groups, seen.signature_schemes, seen.dh_bits) = (groups, schemes, dh_bits);
     seen.chains.extend(other);
     (seen.resumption, seen.session) = (resumption, session);
+}
+
+/// Where the request for TLS gets another answer than yes.
+async fn without_request(line: &Line<'_>, seen: &mut Survey) {
+    let (gss, plaintext, direct) =
+        tokio::join!(first::gss_request(line), first::plaintext(line), first::direct_tls(line),);
+    (seen.gss_request, seen.plaintext) = (gss, plaintext);
+    (seen.direct_tls, seen.direct_without_alpn) = (direct.0, direct.1);
+    seen.chains.extend(Some(direct.2).filter(|chain| !chain.is_empty()));
 }
 
 /// Offers each version alone.

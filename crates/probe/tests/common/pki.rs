@@ -3,7 +3,10 @@
 
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    SanType,
+};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use time::OffsetDateTime;
@@ -139,6 +142,7 @@ fn openssl(words: &[&str]) -> String {
 pub fn leaf_params(names: &[&str]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, SERVER_NAME);
+    params.use_authority_key_identifier_extension = true;
     let name = |name: &&str| SanType::DnsName((*name).try_into().unwrap());
     params.subject_alt_names = names.iter().map(name).collect();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -150,6 +154,8 @@ pub fn ca_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.use_authority_key_identifier_extension = true;
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2040, 1, 1);
     params

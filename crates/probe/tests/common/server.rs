@@ -74,6 +74,14 @@ impl Server {
         panic!("no address of 127.88.0.0/16 is free");
     }
 
+    /// A file in the server's folder, which its settings can name: its path.
+    #[allow(dead_code, reason = "not every test has one")]
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        write_owned(&path, text);
+        path
+    }
+
     /// Replaces the configuration and the certificate, and waits until they are read: the
     /// postmaster accepts no connection between the line that announces a reload and its end.
     /// What the reload itself logs is swallowed by a second one.

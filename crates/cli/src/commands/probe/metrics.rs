@@ -37,7 +37,7 @@ struct OfPrediction {
 type Gauges<L> = Family<L, Gauge<i64, AtomicI64>>;
 
 pub(super) fn render(all: &[Probed]) -> anyhow::Result<String> {
-    let (up, ends, days) = (Gauges::default(), Gauges::default(), Gauges::default());
+    let (up, ends) = (Gauges::default(), Gauges::default());
     let (findings, versions) = (Gauges::default(), Gauges::default());
     let (plaintext, sslmodes, violations) =
         (Gauges::default(), Gauges::default(), Gauges::default());
@@ -47,7 +47,6 @@ pub(super) fn render(all: &[Probed]) -> anyhow::Result<String> {
         up.get_or_create(&of()).set(i64::from(reached.is_some()));
         let Some(report) = reached else { continue };
         if let Some(leaf) = report.chain.certificates.first() {
-            days.get_or_create(&of()).set(leaf.days_left);
             ends.get_or_create(&of()).set(leaf.ends_at());
         }
         for severity in Severity::ALL {
@@ -75,7 +74,6 @@ pub(super) fn render(all: &[Probed]) -> anyhow::Result<String> {
     }
     let mut registry = Registry::with_prefix("pgkeep_probe");
     registry.register("up", "Whether the target was reached", up);
-    registry.register("certificate_days_left", "Whole days until the certificate ends", days);
     registry.register_with_unit(
         "certificate_expiry_timestamp",
         "When the certificate ends",
