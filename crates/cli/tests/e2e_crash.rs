@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic fails the test that called")]
 
+use std::fs::{self, DirEntry};
+use std::io;
 use std::time::Duration;
 
 use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, kill_process, run, wait_until};
@@ -48,6 +50,33 @@ fn a_killed_server_is_started_and_proved_again() {
                 DB instance shutdown.\nDB instance restarted.\n\
                 DB instance shutdown.\nDB instance restarted.";
     assert_eq!(events, told);
+    end(&plane);
+}
+
+/// Left to itself PostgreSQL would recover, and then neither go on nor end.
+#[test]
+fn a_server_is_stopped_while_it_recovers() {
+    let (plane, instance) = one_instance();
+    let psql = Psql::to(&plane, &instance);
+    let rows = psql.query("CREATE TABLE kept AS SELECT generate_series(1, 3000000) AS value");
+    assert_eq!(rows, "SELECT 3000000");
+    let mut session = Session::open(&psql);
+    kill_process(session.ask("SELECT pg_backend_pid();").parse().unwrap());
+    let folder = plane.data_directory().join("instances").join(&instance.resource_id);
+    wait_until("it recovers", LIMIT, || {
+        let logs = fs::read_dir(folder.join("log/error")).unwrap();
+        let read = |log: io::Result<DirEntry>| fs::read_to_string(log.unwrap().path()).unwrap();
+        let log: String = logs.map(read).collect();
+        if log.contains("redo starts") { Ok(()) } else { Err(log) }
+    });
+    plane.call("StopDBInstance", &[("DBInstanceIdentifier", "db")]).unwrap();
+    wait_until("it is stopped", LIMIT, || {
+        let status = plane.instance("db").unwrap().status;
+        if status == "stopped" { Ok(()) } else { Err(status) }
+    });
+    plane.call("StartDBInstance", &[("DBInstanceIdentifier", "db")]).unwrap();
+    let instance = plane.wait_available("db");
+    assert_eq!(Psql::to(&plane, &instance).query("SELECT count(*) FROM kept"), "3000000");
     end(&plane);
 }
 
