@@ -53,13 +53,12 @@ fn a_killed_server_is_started_and_proved_again() {
     end(&plane);
 }
 
-/// Left to itself PostgreSQL would recover, and then neither go on nor end.
+/// One that PostgreSQL is asked to end before it replays its log, and then never ends.
 #[test]
 fn a_server_is_stopped_while_it_recovers() {
     let (plane, instance) = one_instance();
     let psql = Psql::to(&plane, &instance);
-    let rows = psql.query("CREATE TABLE kept AS SELECT generate_series(1, 3000000) AS value");
-    assert_eq!(rows, "SELECT 3000000");
+    psql.query("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS value");
     let mut session = Session::open(&psql);
     kill_process(session.ask("SELECT pg_backend_pid();").parse().unwrap());
     let folder = plane.data_directory().join("instances").join(&instance.resource_id);
@@ -67,7 +66,7 @@ fn a_server_is_stopped_while_it_recovers() {
         let logs = fs::read_dir(folder.join("log/error")).unwrap();
         let read = |log: io::Result<DirEntry>| fs::read_to_string(log.unwrap().path()).unwrap();
         let log: String = logs.map(read).collect();
-        if log.contains("redo starts") { Ok(()) } else { Err(log) }
+        if log.contains("reinitializing") { Ok(()) } else { Err(log) }
     });
     plane.call("StopDBInstance", &[("DBInstanceIdentifier", "db")]).unwrap();
     wait_until("it is stopped", LIMIT, || {
@@ -76,7 +75,7 @@ fn a_server_is_stopped_while_it_recovers() {
     });
     plane.call("StartDBInstance", &[("DBInstanceIdentifier", "db")]).unwrap();
     let instance = plane.wait_available("db");
-    assert_eq!(Psql::to(&plane, &instance).query("SELECT count(*) FROM kept"), "3000000");
+    assert_eq!(Psql::to(&plane, &instance).query("SELECT count(*) FROM kept"), "1000");
     end(&plane);
 }
 
