@@ -131,8 +131,8 @@ const TRUSTING: &[(&str, Way)] = &[
     ("verify-ca", Only(Chain)),
     ("verify-full", Only(Full)),
 ];
-const NODE_NO_ROOT: &str = "SECURITY WARNING: Using sslmode=verify-ca requires specifying a CA with \
-                            sslrootcert.";
+const NODE_NO_ROOT: &str = "SECURITY WARNING: Using sslmode=verify-ca requires specifying a CA \
+                            with sslrootcert.";
 const INVALID_MODE: &str = "invalid connection string: invalid value for option `sslmode`";
 
 const LIBPQ_SAYS: Says = Says {
