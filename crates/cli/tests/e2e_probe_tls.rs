@@ -51,7 +51,8 @@ fn a_client_certificate_opens_a_session() {
         let chain = file(&format!("{name}.pem"), &leaf.chain_pem);
         let key = file(&format!("{name}.key"), &leaf.key_pem);
         format!(
-            "host={SERVER_NAME} hostaddr={ip} port={port} dbname=postgres sslcert={chain} sslkey={key}"
+            "host={SERVER_NAME} hostaddr={ip} port={port} dbname=postgres sslcert={chain} \
+             sslkey={key}"
         )
     };
     let ask = |target: &str| Report::of(&[target, "--bundle", &bundle, "--user", SERVER_NAME]);
