@@ -156,7 +156,7 @@ impl Postmaster {
 
     /// Waits for the end of a fast shutdown, but not that of a crash recovery. PostgreSQL 15 and
     /// later never ends when it is asked to after the crash of a child and before it replays the
-    /// log: its checkpointer, which runs by then, is not told to (`PostmasterStateMachine`). Nothing
+    /// log: its checkpointer, which runs by then, is not told (`PostmasterStateMachine`). Nothing
     /// was written since the crash, so that an immediate shutdown loses nothing.
     async fn ends_fast(&self) -> bool {
         for _ in 0..FAST_SHUTDOWN_S {
