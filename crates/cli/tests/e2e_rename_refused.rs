@@ -11,8 +11,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::Duration;
 
-use pair::{metadata, overwrite};
-use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, Witness, openssl, wait_until};
+use pair::{metadata, put_stranger_key};
+use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, Witness, wait_until};
 
 const LIMIT: Duration = Duration::from_mins(2);
 
@@ -46,14 +46,10 @@ fn the_server_refuses_the_new_certificate() {
     plane.kill();
     plane.restart_with("PGKEEP_FAILPOINT", Some("start:before:stop".to_owned()));
     let renamed = Renamed::new(&plane);
-    let stranger = plane.desk().join("stranger.pem");
-    let key = openssl(&["genpkey", "-algorithm", "RSA"], "").success() + "\n";
-    fs::write(&stranger, key).unwrap();
-    fs::set_permissions(&stranger, Permissions::from_mode(0o600)).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| rename(&plane));
         let stopped = plane.await_stop();
-        overwrite(&metadata(&plane, &renamed.before).join("server-key.pem"), &stranger);
+        put_stranger_key(&plane, &renamed.before, &["-algorithm", "RSA"]);
         drop(stopped);
     });
     let event = renamed.wait_event("Put the previous server certificate back in use");

@@ -16,10 +16,9 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use pair::{metadata, overwrite};
+use pair::{metadata, put_stranger_key};
 use pgkeep_testkit::{
-    ControlPlane, Disk, Instance, Options, Psql, Session, Witness, kill_process, openssl,
-    wait_until,
+    ControlPlane, Disk, Instance, Options, Psql, Session, Witness, kill_process, wait_until,
 };
 use pgkeep_workflow::Effect;
 
@@ -237,12 +236,8 @@ impl Rotations {
                 Box::new(set(0o700))
             }
             Fault::OtherKey => {
-                let stranger = self.plane.desk().join("stranger.pem");
-                let curve = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"];
-                fs::write(&stranger, openssl(&curve, "").success() + "\n").unwrap();
-                fs::set_permissions(&stranger, Permissions::from_mode(0o600)).unwrap();
-                let key = metadata(&self.plane, &self.instance).join("server-key.pem");
-                overwrite(&key, &stranger);
+                let curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"];
+                put_stranger_key(&self.plane, &self.instance, &curve);
                 Box::new(|| {})
             }
         }

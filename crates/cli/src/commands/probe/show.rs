@@ -105,7 +105,8 @@ fn facts(report: &Report) -> String {
     fact("GSSENCRequest", facts.gss_request.clone());
     fact("plaintext", facts.plaintext.clone());
     fact("authentication", facts.authentication.clone());
-    fact("Mozilla 5.7", Some(grade(report)));
+    let speaks_tls = facts.versions.iter().any(|version| version.accepted == Some(true));
+    fact("Mozilla 5.7", speaks_tls.then(|| grade(report)));
     for version in &facts.versions {
         let name = version.version.as_str();
         let rest = if version.complete { "" } else { " and perhaps more" };
