@@ -88,10 +88,11 @@ pub async fn handshake(
     let trust = roots.as_ref().zip(trust.map(|trust| trust.judged_at));
     let seen = describe(addr, connection, |chain| judge(chain, &name, trust, &algorithms));
     wire.limit.finish(stream).await;
-    match witness.shown().signature {
-        Some((_, Err(source))) => Err(ProbeError::Handshake { addr, source }),
-        _ => seen,
-    }
+    // No handshake ends without a signature; were it otherwise, nothing would be proved.
+    let unsigned = || Err(rustls::Error::General("the server signed nothing".to_owned()));
+    let signed = witness.shown().signature.map_or_else(unsigned, |(_, checked)| checked);
+    signed.map_err(|source| ProbeError::Handshake { addr, source })?;
+    seen
 }
 
 /// The name that is verified: a DNS name or an address.
