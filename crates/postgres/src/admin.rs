@@ -57,6 +57,11 @@ impl Admin {
         Ok(admin)
     }
 
+    /// Whether it goes on: it ends with its server.
+    pub fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+
     /// Asks a server a question that takes a moment, in a session of its own. One that hangs is
     /// left when the limit is reached, and nothing waits for it then.
     pub async fn ask<T, A>(

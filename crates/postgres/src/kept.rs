@@ -19,30 +19,28 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::admin::{Admin, RDSADMIN, literal, login};
-use crate::layout::InstanceFiles;
 use crate::{PostgresError, verifier};
 
 /// A session of `rdsadmin`; dropping it ends it.
 pub struct KeptSession(Arc<Admin>);
 
 impl KeptSession {
-    /// Opens one to a server that accepts connections at `address`, and whose certificate must be
-    /// for `endpoint` and lead to one of `roots_pem`.
+    /// Opens one to the server of `admin`, which accepts connections at `address`, and whose
+    /// certificate must be for `endpoint` and lead to one of `roots_pem`.
     pub async fn open(
-        files: &InstanceFiles,
+        admin: &Admin,
         endpoint: &str,
         address: SocketAddr,
         roots_pem: &str,
     ) -> Result<Self, PostgresError> {
         let tls = client_config(roots_pem).map_err(PostgresError::Roots)?;
-        let admin = Admin::connect(files, address.port()).await?;
         let password = hex::encode(rand::random::<[u8; 32]>());
         let stored = verifier(&password, RDSADMIN, "scram-sha-256");
-        set_password(&admin, &literal(stored.reveal())).await?;
+        set_password(admin, &literal(stored.reveal())).await?;
         let mut login = login(address.port());
         login.host(endpoint).hostaddr(address.ip()).ssl_mode(SslMode::Require).password(password);
         let connected = login.connect(MakeRustlsConnect::new(tls)).await;
-        set_password(&admin, "NULL").await?;
+        set_password(admin, "NULL").await?;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
         tokio::spawn(connection);
@@ -57,11 +55,6 @@ impl KeptSession {
     /// The session, to ask in: that costs the server no other process.
     pub fn admin(&self) -> Arc<Admin> {
         Arc::clone(&self.0)
-    }
-
-    /// Whether it goes on: it ends with its server.
-    pub fn is_open(&self) -> bool {
-        !self.0.client.is_closed()
     }
 }
 

@@ -11,7 +11,7 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Admin, Engine, EngineCatalogue, InstanceFiles, KeyPair, Priority, Shutdown, discard, prepare,
+    Engine, EngineCatalogue, InstanceFiles, KeyPair, Priority, Shutdown, discard, prepare,
     remove_other_key_pairs, take_prepared, use_key_pair, why_tls_not_reloaded, write_configuration,
     write_key_pair,
 };
@@ -156,7 +156,7 @@ impl Step<'_> {
     }
 
     async fn apply_access(&self) -> Result<Record, WorkflowError> {
-        let admin = Admin::connect(self.files, self.plan.address.port()).await?;
+        let admin = self.control.lend_session(self.instance).await?;
         admin.ensure_access(&self.plan.access).await?;
         let digest = self.plan.wanted.access_digest.clone();
         Ok(Box::new(move |applied| applied.access_digest = Some(digest)))

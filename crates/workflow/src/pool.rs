@@ -9,6 +9,7 @@ use pgkeep_pki::LeafKey;
 use pgkeep_postgres::{Engine, Priority, prepare, prepared};
 use tracing::{debug, warn};
 
+use crate::kept::LULL;
 use crate::{Control, WorkflowError, random_name};
 
 /// Refills the stock when something was taken and its taker is at rest, until the runtime ends.
@@ -29,6 +30,7 @@ pub(crate) async fn keep_stocked(control: Arc<Control>) {
             warn!(error = &error as &dyn std::error::Error, "could not prepare ahead of need");
         }
         control.refill.notified().await;
+        tokio::time::sleep(LULL).await;
     }
 }
 
