@@ -146,12 +146,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The instances that are due.
-    pub fn due(&self, now: OffsetDateTime) -> Result<Vec<DbiResourceId>, StoreError> {
+    /// The instances that are due, the longest due first, `limit` of them at most.
+    pub fn due(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<DbiResourceId>, StoreError> {
         let mut select = self.inner.prepare_cached(
-            "SELECT resource_id FROM db_instance WHERE due_at <= ?1 ORDER BY due_at",
+            "SELECT resource_id FROM db_instance WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
         )?;
-        let rows = select.query_map([to_millis(now)], |row| row.get::<_, String>(0))?;
+        let rows =
+            select.query_map(params![to_millis(now), limit], |row| row.get::<_, String>(0))?;
         rows.map(|id| Ok(DbiResourceId::try_from(id?)?)).collect()
     }
 

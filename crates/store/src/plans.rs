@@ -75,7 +75,7 @@ fn one_instance_is_found_by_what_names_it() {
 #[test]
 fn what_is_due_is_found_among_what_is_not() {
     let now = OffsetDateTime::UNIX_EPOCH;
-    assert_found(|state| state.due(now).map(drop));
+    assert_found(|state| state.due(now, 10).map(drop));
     assert_found(|state| state.next_due_after(now).map(drop));
 }
 

@@ -129,7 +129,7 @@ fn lists_go_on_where_they_ended_and_have_what_is_asked_for() {
     let ids: Vec<_> = all.iter().map(|it| it.resource_id.clone()).collect();
     store.quickly(|state| ids.iter().try_for_each(|id| state.claim(id).map(drop))).unwrap();
     store.quickly(|state| state.wake_members(&group, NOW)).unwrap();
-    assert_eq!(store.read(|state| state.due(NOW)).unwrap().len(), 4);
+    assert_eq!(store.read(|state| state.due(NOW, 10)).unwrap().len(), 4);
 
     let runs_on = |source, versions: &[&str; 2]| {
         let versions = versions[0].to_owned()..=versions[1].to_owned();
@@ -198,14 +198,14 @@ fn a_claim_counts_before_the_work_and_is_given_once() {
     let one = instance("one", 1);
     let id = &one.resource_id;
     insert(&store, &one).unwrap();
-    assert_eq!(store.read(|state| state.due(NOW)).unwrap(), std::slice::from_ref(id));
+    assert_eq!(store.read(|state| state.due(NOW, 10)).unwrap(), std::slice::from_ref(id));
     let claim = store.quickly(|state| state.claim(id)).unwrap().unwrap();
     assert_eq!((claim.attempt, claim.deadline_at), (1, Some(NOW + Duration::minutes(20))));
     assert_eq!(store.quickly(|state| state.claim(id)).unwrap(), None);
 
     let later = NOW + Duration::seconds(3);
     store.quickly(|state| state.retry(id, later, "no")).unwrap();
-    assert!(store.read(|state| state.due(NOW)).unwrap().is_empty());
+    assert!(store.read(|state| state.due(NOW, 10)).unwrap().is_empty());
     assert_eq!(store.read(|state| state.next_due_after(NOW)).unwrap(), Some(later));
     assert_eq!(store.read(|state| state.last_error(id)).unwrap().as_deref(), Some("no"));
     assert_eq!(store.quickly(|state| state.claim(id)).unwrap().unwrap().attempt, 2);
@@ -213,7 +213,7 @@ fn a_claim_counts_before_the_work_and_is_given_once() {
     // A wish that came while it was worked on is not lost when it comes to rest.
     store.quickly(|state| state.make_due(id, NOW, None)).unwrap();
     store.quickly(|state| state.release(id, None)).unwrap();
-    assert_eq!(store.read(|state| state.due(NOW)).unwrap(), std::slice::from_ref(id));
+    assert_eq!(store.read(|state| state.due(NOW, 10)).unwrap(), std::slice::from_ref(id));
     assert_eq!(store.quickly(|state| state.claim(id)).unwrap().unwrap().attempt, 1);
     store.quickly(|state| state.release(id, None)).unwrap();
     assert_eq!(store.read(|state| state.next_due_after(OffsetDateTime::UNIX_EPOCH)).unwrap(), None);

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::future::poll_fn;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -22,6 +22,9 @@ use crate::{Control, WorkflowError};
 
 /// How many instances begin at the same time: somewhat more than there are threads.
 const BEGIN_AT_ONCE: usize = 8;
+/// How many are taken up at a time, once all before have begun. At a start all instances are due:
+/// were they all taken up at once, a request would have to wait for all of them.
+const TAKEN_UP_AT_ONCE: usize = 100;
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The longest sleep; what falls due earlier cuts it short. The clock that says what is due may be
@@ -35,6 +38,8 @@ pub(crate) struct Driver {
     busy: Mutex<HashSet<DbiResourceId>>,
     /// Held up to where work first waits for something.
     turns: Semaphore,
+    /// Taken up and not begun.
+    waiting: AtomicUsize,
     /// Due now, which the state file could not be told (a full disk, say).
     untold: Mutex<HashSet<DbiResourceId>>,
 }
@@ -46,6 +51,7 @@ impl Driver {
             deaths: Deaths::default(),
             busy: Mutex::default(),
             turns: Semaphore::new(BEGIN_AT_ONCE),
+            waiting: AtomicUsize::new(0),
             untold: Mutex::default(),
         })
     }
@@ -84,14 +90,24 @@ impl Driver {
         }
         *last = now;
         self.tell_due(now)?;
-        let (mut due, next) =
-            self.control.store.read(|state| Ok((state.due(now)?, state.next_due_after(now)?)))?;
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            // The last of them to begin wakes this.
+            return Ok(LONGEST_PAUSE);
+        }
+        // Those that are busy and due are passed over.
+        let limit = TAKEN_UP_AT_ONCE.saturating_add(held(&self.busy).len());
+        let (mut due, next) = self.control.store.read(|state| {
+            let due = state.due(now, limit.try_into().unwrap_or(u32::MAX))?;
+            Ok((due, state.next_due_after(now)?))
+        })?;
         {
             // One that is busy ends with a wake-up, and is then looked at again.
             let busy = held(&self.busy);
             due.retain(|id| !busy.contains(id));
         }
-        for (id, claim) in self.claim(due)? {
+        let claims = self.claim(due)?;
+        self.waiting.fetch_add(claims.len(), Ordering::Relaxed);
+        for (id, claim) in claims {
             held(&self.busy).insert(id.clone());
             let driver = Arc::clone(self);
             tasks.spawn(async move {
@@ -125,6 +141,9 @@ impl Driver {
         let mut work = Box::pin(self.bring_to_rest(id, claim));
         let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
         drop(turn);
+        if self.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.control.wake();
+        }
         if begun.is_pending() {
             work.await;
         }
