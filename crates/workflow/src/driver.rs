@@ -22,8 +22,8 @@ use crate::{Control, WorkflowError};
 
 /// How many instances begin at the same time: somewhat more than there are threads.
 const BEGIN_AT_ONCE: usize = 8;
-/// How many are taken up at a time, once all before have begun. At a start all instances are due:
-/// were they all taken up at once, a request would have to wait for all of them.
+/// How many are taken up at a time, once all before had their turn. At a start all instances are
+/// due: were they all taken up at once, a request would have to wait for all of them.
 const TAKEN_UP_AT_ONCE: usize = 100;
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub(crate) struct Driver {
     busy: Mutex<HashSet<DbiResourceId>>,
     /// Held up to where work first waits for something.
     turns: Semaphore,
-    /// Taken up and not begun.
+    /// Taken up, and without a turn yet.
     waiting: AtomicUsize,
     /// Due now, which the state file could not be told (a full disk, say).
     untold: Mutex<HashSet<DbiResourceId>>,
@@ -91,7 +91,7 @@ impl Driver {
         *last = now;
         self.tell_due(now)?;
         if self.waiting.load(Ordering::Relaxed) > 0 {
-            // The last of them to begin wakes this.
+            // The last of them to get its turn wakes this.
             return Ok(LONGEST_PAUSE);
         }
         // Those that are busy and due are passed over.
@@ -134,16 +134,16 @@ impl Driver {
         })?)
     }
 
-    /// Brings an instance to rest, once it has its turn to begin. At a start all are due: were they
-    /// all ready to run, a request would have to wait for all of them.
+    /// Brings an instance to rest, once it has its turn to begin: were all that are taken up ready to
+    /// run, a request would have to wait for all of them.
     async fn begin(self: &Arc<Self>, id: &DbiResourceId, claim: Claim) {
         let turn = self.turns.acquire().await;
-        let mut work = Box::pin(self.bring_to_rest(id, claim));
-        let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-        drop(turn);
         if self.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.control.wake();
         }
+        let mut work = Box::pin(self.bring_to_rest(id, claim));
+        let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+        drop(turn);
         if begun.is_pending() {
             work.await;
         }

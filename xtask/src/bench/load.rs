@@ -93,16 +93,15 @@ async fn measure(
     let size = identifiers.len();
     plane.end(Signal::KILL)?;
     let restart = plane.start_again(size).await.context("adoption")?;
-    let at_rest = Instant::now();
+    // The sessions of rdsadmin are opened, and a look reads what the adoption has left in the logs.
+    tokio::time::sleep(IDLE).await;
+    let idle_ms_per_s = idle_ms_per_s(plane.pid()).await?;
     let (mut one, mut all) = (Vec::new(), Vec::new());
     for _ in 0..repetitions {
         one.push(describe_one(plane, &identifiers[size / 2])?);
         all.push(describe_all(&plane.api, size)?);
     }
     let resident_mb = resident_mb(plane.pid())?;
-    // The first look reads what the adoption has left in the logs.
-    tokio::time::sleep(IDLE.saturating_sub(at_rest.elapsed())).await;
-    let idle_ms_per_s = idle_ms_per_s(plane.pid()).await?;
     // Later, since each leaves lines in the servers' logs, which pgkeep then reads.
     let scrapes = (0..repetitions).map(|_| scrape(&plane.api, size)).collect::<Result<Vec<_>>>()?;
     let rotated = rotation::rotate(plane, identifiers, rotation::AUTHORITY).await;

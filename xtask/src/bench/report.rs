@@ -225,13 +225,13 @@ and connections every millisecond until one verifies, on one server, under the s
 scanner runs with its own defaults; nmap's `ssl-enum-ciphers` looks for protocols and suites only. \
 testssl.sh, which takes minutes, runs once.
 - *Memory* is `VmRSS` of `pgkeep serve` alone, with its 100 servers running, after those requests. \
-*Idle* is its user and system time in the second minute after that: in the first it reads what \
-the requests left in the servers' logs.
+*Idle* is its user and system time in the second minute after a start: in the first it reads what \
+the start left in the servers' logs.
 - *Instances whose servers run*: one control plane that grows. At each size pgkeep alone is killed \
 with SIGKILL and started again: *the API answers* when `DescribeCertificates` does, and *all \
-servers are adopted* when pgkeep has looked at the last instance and found it as wanted. Memory \
-is taken after the requests that follow, idle time is that of the second minute. *All* is read in \
-pages of 100. Another authority is as above, without clients. The exponent is the b of \
+servers are adopted* when pgkeep has looked at the last instance and found it as wanted. Idle \
+time is that of the second minute after that; then come the requests, *all* in pages of 100, and \
+the look at the memory. Another authority is as above, without clients. The exponent is the b of \
 y = a · nᵇ that fits the figures best (least squares of the logarithms): 1 is as many times as \
 much, 0 is no growth.
 - *Of 10000 instances*: the same requests to two control planes in turns, with 100 and with 10000 \

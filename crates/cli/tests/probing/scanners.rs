@@ -174,8 +174,11 @@ pub(crate) fn assert_sslyze_agrees(seen: &Value, report: &Report) {
     let is_secure = report.fact("secure_renegotiation");
     assert_eq!(&renegotiation["supports_secure_renegotiation"], is_secure);
     let resumption = result("session_resumption");
-    let resumes = ["session_id_resumption_result", "tls_ticket_resumption_result"];
-    let resumes = resumes.iter().any(|kind| resumption[kind] == "FULLY_SUPPORTED");
+    // One is enough: a server's cache may lose a session to the others that are opened meanwhile.
+    let resumed = ["session_id", "tls_ticket"].map(|kind| {
+        resumption[format!("{kind}_successful_resumptions_count")].as_u64().expect("a count")
+    });
+    let resumes = resumed.iter().any(|count| *count > 0);
     assert_eq!(report.fact("resumption").as_bool(), Some(resumes), "{resumption:#}");
 }
 
