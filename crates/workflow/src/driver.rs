@@ -134,8 +134,8 @@ impl Driver {
         })?)
     }
 
-    /// Brings an instance to rest, once it has its turn to begin: were all that are taken up ready to
-    /// run, a request would have to wait for all of them.
+    /// Brings an instance to rest, once it has its turn to begin: were all that are taken up ready
+    /// to run, a request would have to wait for all of them.
     async fn begin(self: &Arc<Self>, id: &DbiResourceId, claim: Claim) {
         let turn = self.turns.acquire().await;
         if self.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {

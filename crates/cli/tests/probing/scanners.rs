@@ -175,10 +175,10 @@ pub(crate) fn assert_sslyze_agrees(seen: &Value, report: &Report) {
     assert_eq!(&renegotiation["supports_secure_renegotiation"], is_secure);
     let resumption = result("session_resumption");
     // One is enough: a server's cache may lose a session to the others that are opened meanwhile.
-    let resumed = ["session_id", "tls_ticket"].map(|kind| {
+    let counts = ["session_id", "tls_ticket"].map(|kind| {
         resumption[format!("{kind}_successful_resumptions_count")].as_u64().expect("a count")
     });
-    let resumes = resumed.iter().any(|count| *count > 0);
+    let resumes = counts.iter().any(|count| *count > 0);
     assert_eq!(report.fact("resumption").as_bool(), Some(resumes), "{resumption:#}");
 }
 
