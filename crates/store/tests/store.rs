@@ -130,6 +130,7 @@ fn lists_go_on_where_they_ended_and_have_what_is_asked_for() {
     store.quickly(|state| ids.iter().try_for_each(|id| state.claim(id).map(drop))).unwrap();
     store.quickly(|state| state.wake_members(&group, NOW)).unwrap();
     assert_eq!(store.read(|state| state.due(NOW, 10)).unwrap().len(), 4);
+    assert_eq!(store.read(|state| state.due(NOW, 3)).unwrap().len(), 3);
 
     let runs_on = |source, versions: &[&str; 2]| {
         let versions = versions[0].to_owned()..=versions[1].to_owned();

@@ -1,5 +1,5 @@
-//! The session of `rdsadmin` to each available instance: opened when it comes to rest, and anew
-//! when it was lost.
+//! The session of `rdsadmin` to each available instance: opened a moment after it comes to
+//! rest, and anew when it was lost.
 
 use std::collections::HashMap;
 use std::error::Error;
