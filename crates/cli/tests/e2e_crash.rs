@@ -139,8 +139,10 @@ fn killed_while_it_prepares_ahead_of_need() {
         plane.delete("second");
         plane.wait_deleted("second");
     }
-    wait_until("all that is prepared is whole", LIMIT, || {
-        let names = making();
+    let trash = plane.data_directory().join("trash");
+    wait_until("all that is prepared is whole, and the rest is gone", LIMIT, || {
+        let mut names = making();
+        names.extend(std::fs::read_dir(&trash).unwrap().map(|it| format!("{:?}", it.unwrap())));
         if names.is_empty() { Ok(()) } else { Err(format!("{names:?}")) }
     });
     end(&plane);

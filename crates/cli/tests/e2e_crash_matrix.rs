@@ -16,6 +16,7 @@ use pgkeep_testkit::{ControlPlane, Instance, MASTER_USERNAME, Options, Psql, Wit
 use pgkeep_workflow::Effect;
 
 const FAILPOINT: &str = "PGKEEP_FAILPOINT";
+const CLEAN_LIMIT: Duration = Duration::from_secs(30);
 
 /// Something that is asked of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -340,7 +341,10 @@ impl Matrix {
                 witness.assert_served();
             }
         }
-        assert_eq!(self.plane.check_world(&self.plane.instances()), Ok(()));
+        // What a kill left behind is removed in the background.
+        wait_until("the world is as the API says", CLEAN_LIMIT, || {
+            self.plane.check_world(&self.plane.instances())
+        });
     }
 
     fn assert_is_as_wanted(&self, instance: &Instance) {

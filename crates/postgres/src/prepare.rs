@@ -18,6 +18,7 @@ use crate::PostgresError;
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, Layout, ensure_folder, names};
 use crate::program::{self, Priority, command};
+use crate::trash::throw_away;
 
 /// Begins the names of folders that are not complete.
 const INCOMPLETE: &str = ".making-";
@@ -64,24 +65,20 @@ pub fn take_prepared(
     Ok(false)
 }
 
-/// Removes what a killed process left incomplete, and what engines that are gone left prepared.
+/// Throws away what a killed process left incomplete, and what engines that are gone left prepared.
 pub fn sweep_pool(layout: &Layout, engines: &[Engine]) -> Result<(), PostgresError> {
     let kept: Vec<PathBuf> = engines.iter().map(|engine| shelf(layout, engine)).collect();
     for name in names(&layout.pool())? {
         let folder = layout.pool().join(name);
         if kept.contains(&folder) {
             for name in names(&folder)?.iter().filter(|name| name.starts_with(INCOMPLETE)) {
-                remove(&folder.join(name))?;
+                throw_away(layout, &folder.join(name))?;
             }
         } else {
-            remove(&folder)?;
+            throw_away(layout, &folder)?;
         }
     }
     Ok(())
-}
-
-fn remove(folder: &Path) -> Result<(), PostgresError> {
-    fs::remove_dir_all(folder).map_err(PostgresError::file("remove", folder))
 }
 
 /// A data directory fits the release that made it: `initdb` of another minor release writes the

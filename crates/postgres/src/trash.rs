@@ -1,4 +1,4 @@
-//! Removing an instance's folder: renamed away at once, emptied after.
+//! Removing folders: renamed away at once, emptied after.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
@@ -26,10 +26,18 @@ pub fn discard(layout: &Layout, files: &InstanceFiles) -> Result<(), PostgresErr
     remove(files.socket())
 }
 
-/// Deletes what was discarded by a process that was killed before it came to that.
+/// Takes a folder away at once, even from a program that still writes there; [`empty_trash`]
+/// removes it.
+pub(crate) fn throw_away(layout: &Layout, folder: &Path) -> Result<(), PostgresError> {
+    let away = layout.trash().join(hex::encode(rand::random::<[u8; 16]>()));
+    move_away(folder, &away).map_err(PostgresError::file("remove", folder))
+}
+
+/// Deletes what was taken away and not removed since: its process was killed before it came to that.
 ///
 /// # Errors
-/// The first of what cannot be removed; all else is.
+/// The first of what cannot be removed; all else is. It is tried again by calling this again: an
+/// `initdb` that outlived its pgkeep may write into a folder while it is removed.
 pub fn empty_trash(layout: &Layout) -> Result<(), PostgresError> {
     let all = names(&layout.trash())?.into_iter();
     let removed: Vec<_> = all.map(|name| remove(&layout.trash().join(name))).collect();

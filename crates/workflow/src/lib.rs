@@ -25,6 +25,7 @@ mod pool;
 mod rest;
 mod sessions;
 mod shutdown;
+mod sweep;
 mod turn;
 mod wanted;
 
@@ -50,19 +51,15 @@ use driver::Driver;
 /// Runs the driver, keeps the pool stocked, sees to the authorities, and watches who connects and
 /// what becomes of the certificates until `shutdown` resolves; servers run on.
 pub async fn run(control: Arc<Control>, shutdown: impl Future<Output = ()>) {
-    let swept = pgkeep_postgres::empty_trash(&control.layout).and_then(|()| {
-        pgkeep_postgres::sweep_pool(&control.layout, &control.settings.engines.installed())
-    });
-    if let Err(error) = swept {
-        tracing::warn!(error = &error as &dyn std::error::Error, "could not sweep");
-    }
+    sweep::sweep_pool(&control);
+    let trash = tokio::spawn(sweep::empty_trash(Arc::clone(&control)));
     let stock = tokio::spawn(pool::keep_stocked(Arc::clone(&control)));
     let clients = tokio::spawn(clients::watch_clients(Arc::clone(&control)));
     let sessions = tokio::spawn(kept::keep_sessions(Arc::clone(&control)));
     let pairs = tokio::spawn(pairs::watch_pairs(Arc::clone(&control)));
     let authorities = tokio::spawn(authorities::keep_authorities(Arc::clone(&control)));
     Driver::new(Arc::clone(&control)).run(shutdown).await;
-    for task in [stock, clients, sessions, pairs, authorities] {
+    for task in [trash, stock, clients, sessions, pairs, authorities] {
         task.abort();
         let _ = task.await;
     }
