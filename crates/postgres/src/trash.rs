@@ -33,7 +33,7 @@ pub(crate) fn throw_away(layout: &Layout, folder: &Path) -> Result<(), PostgresE
     move_away(folder, &away).map_err(PostgresError::file("remove", folder))
 }
 
-/// Deletes what was taken away and not removed since: its process was killed before it came to that.
+/// Deletes what was taken away by a process that was killed before it came to removing it.
 ///
 /// # Errors
 /// The first of what cannot be removed; all else is. It is tried again by calling this again: an
