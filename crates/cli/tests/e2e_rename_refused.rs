@@ -12,7 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use pair::{metadata, put_stranger_key};
-use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, Witness, wait_until};
+use pgkeep_testkit::{
+    ControlPlane, Instance, Psql, Session, Witness, maintenance_window, wait_until,
+};
 
 const LIMIT: Duration = Duration::from_mins(2);
 
@@ -57,6 +59,34 @@ fn the_server_refuses_the_new_certificate() {
     renamed.assert_goes_on();
     // The cause was in the files, and others are made.
     renamed.assert_comes_good();
+}
+
+/// The name was free when it was asked for, and another has it when the window opens.
+#[test]
+fn the_new_name_was_taken_meanwhile() {
+    let plane = ControlPlane::start();
+    let later = maintenance_window(time::Duration::hours(12));
+    let between = maintenance_window(time::Duration::hours(6));
+    let times: Vec<_> = between.split('-').map(|it| &it["mon:".len()..]).collect();
+    let windows =
+        [("PreferredMaintenanceWindow", &*later), ("PreferredBackupWindow", &*times.join("-"))];
+    plane.create("before", "16", &windows);
+    plane.wait_available("before");
+    let rename = [("DBInstanceIdentifier", "before"), ("NewDBInstanceIdentifier", "after")];
+    plane.call("ModifyDBInstance", &rename).unwrap();
+    plane.create("after", "16", &[]);
+    plane.wait_available("after");
+    let open = maintenance_window(time::Duration::ZERO);
+    let opens = [("DBInstanceIdentifier", "before"), ("PreferredMaintenanceWindow", &*open)];
+    plane.call("ModifyDBInstance", &opens).unwrap();
+    let text = "Did not rename the DB instance to after";
+    wait_until(text, LIMIT, || {
+        let events = plane.events("before");
+        if events.contains(text) { Ok(()) } else { Err(events) }
+    });
+    let before = plane.wait_available("before");
+    assert_eq!(Psql::to(&plane, &before).query("SELECT 1"), "1");
+    plane.delete_all(&["before", "after"]);
 }
 
 /// An instance that is to be renamed, under the eyes of a client that knows its old name.

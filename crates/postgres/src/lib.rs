@@ -41,7 +41,7 @@ pub use kept::KeptSession;
 pub use layout::{InstanceFiles, Layout};
 pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start, why_tls_not_reloaded};
 pub use password::verifier;
-pub use postmaster::{Postmaster, Postmasters, Shutdown, Started};
+pub use postmaster::{Postmaster, Postmasters, Shutdown, Started, end_orphans, recovers};
 pub use prepare::{prepare, prepared, sweep_pool, take_prepared};
 pub use program::Priority;
 pub use roles::Roles;

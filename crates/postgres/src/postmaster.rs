@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgkeep_model::DbiResourceId;
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
@@ -29,6 +30,10 @@ const FAST_SHUTDOWN_S: u64 = 120;
 /// How long an immediate shutdown may take before the process is killed; PostgreSQL gives its
 /// children 5 s (`SIGKILL_CHILDREN_AFTER_SECS`).
 const IMMEDIATE_SHUTDOWN_S: u64 = 20;
+
+/// What `pg_controldata` calls "shut down" and "in crash recovery": `DBState` of `pg_control.h`.
+const SHUT_DOWN: u32 = 1;
+const IN_CRASH_RECOVERY: u32 = 4;
 
 /// How a server is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,11 +152,7 @@ impl Postmaster {
         if self.ends_within(IMMEDIATE_SHUTDOWN_S).await {
             return Ok(());
         }
-        self.signal(Signal::KILL)?;
-        if self.ends_within(IMMEDIATE_SHUTDOWN_S).await {
-            return Ok(());
-        }
-        Err(PostgresError::TimedOut { what: "end after SIGKILL", seconds: IMMEDIATE_SHUTDOWN_S })
+        self.kill().await
     }
 
     /// Waits for the end of a fast shutdown, but not that of a crash recovery. PostgreSQL 15 and
@@ -170,24 +171,60 @@ impl Postmaster {
         false
     }
 
-    /// What `pg_controldata` calls "in crash recovery": a `DBState` of 4, after the system
-    /// identifier and two versions in `ControlFileData`, which all majors have alike.
     fn recovers_from_crash(&self) -> bool {
         let folder = Path::new("/proc").join(self.pid().to_string()).join("cwd");
-        let control = fs::read(folder.join("global/pg_control")).unwrap_or_default();
-        control.get(16..20) == Some(&4_u32.to_ne_bytes())
+        database_state(&folder) == Some(IN_CRASH_RECOVERY)
     }
 
     async fn ends_within(&self, seconds: u64) -> bool {
         tokio::time::timeout(Duration::from_secs(seconds), self.ended()).await.is_ok()
     }
 
+    async fn kill(&self) -> Result<(), PostgresError> {
+        self.signal(Signal::KILL)?;
+        if self.ends_within(IMMEDIATE_SHUTDOWN_S).await {
+            return Ok(());
+        }
+        Err(PostgresError::TimedOut { what: "end after SIGKILL", seconds: IMMEDIATE_SHUTDOWN_S })
+    }
+
     fn signal(&self, signal: Signal) -> Result<(), PostgresError> {
         match pidfd_send_signal(&*self.handle, signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => Err(PostgresError::Run { program: "postgres", source: error.into() }),
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(not_run(error)),
         }
     }
+}
+
+/// Whether the server before did not end in order, so that one that starts makes good what it left.
+/// That takes as long as it takes: every file is flushed to the disk before the log is replayed.
+pub fn recovers(files: &InstanceFiles) -> bool {
+    database_state(&files.data()).is_some_and(|state| state != SHUT_DOWN)
+}
+
+/// The `DBState` of a data directory, after the system identifier and two versions in
+/// `ControlFileData`, which all majors have alike.
+fn database_state(data: &Path) -> Option<u32> {
+    let control = fs::read(data.join("global/pg_control")).ok()?;
+    Some(u32::from_ne_bytes(control.get(16..20)?.try_into().ok()?))
+}
+
+/// Kills the children of a postmaster that did not end in order which outlived it, so that its data
+/// directory is nobody's. A backend that computes looks for its postmaster only when it next waits
+/// for something; until then it holds the shared memory, without which no other server starts.
+pub async fn end_orphans(files: &InstanceFiles) -> Result<(), PostgresError> {
+    if !files.postmaster_pid().exists() {
+        return Ok(());
+    }
+    let data = files.data();
+    for name in names(Path::new("/proc"))? {
+        let pid = name.parse().ok().and_then(Pid::from_raw).filter(|pid| works_in(*pid, &data));
+        let orphan = pid.map(|pid| watch_server(pid, &data)).transpose()?.flatten();
+        if let Some(orphan) = orphan {
+            orphan.kill().await?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives a lock file that is left, `postmaster.pid` or that of a socket, the number of this
@@ -198,8 +235,13 @@ impl Postmaster {
 /// none runs is known here. What `postmaster.pid` says of shared memory stays, by which PostgreSQL
 /// finds out children of the dead server.
 fn disown(path: &Path) -> Result<Option<String>, PostgresError> {
-    let Ok(left) = fs::read_to_string(path) else { return Ok(None) };
-    let Some((_, rest)) = left.split_once('\n') else { return Ok(Some(left)) };
+    let Ok(left) = fs::read(path) else { return Ok(None) };
+    let left = String::from_utf8_lossy(&left);
+    let Some((_, rest)) = left.split_once('\n') else {
+        // Its writer lost its power first. PostgreSQL would refuse to start next to it.
+        fs::remove_file(path).map_err(PostgresError::file("remove", path))?;
+        return Ok(None);
+    };
     let disowned = format!("{}\n{rest}", std::process::id());
     write_file(path, &disowned)?;
     Ok(Some(disowned))
@@ -233,11 +275,11 @@ fn spawn(
         .stderr(errors)
         .process_group(0)
         .kill_on_drop(false);
-    let run = |source| PostgresError::Run { program: "postgres", source };
-    let mut child = command.spawn().map_err(run)?;
+    let mut child = command.spawn().map_err(not_run)?;
     let raw = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let pid = raw.ok_or_else(|| run(std::io::Error::other("no process id")))?;
-    let postmaster = watch_process(pid).map_err(|error| run(error.into()))?;
+    let pid = raw.ok_or_else(|| not_run(std::io::Error::other("no process id")))?;
+    let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(not_run)?;
+    let postmaster = watch_process(pid, handle)?;
     tokio::spawn(async move { child.wait().await });
     Ok(postmaster)
 }
@@ -247,16 +289,20 @@ fn spawn(
 fn adopt(files: &InstanceFiles) -> Result<Option<Postmaster>, PostgresError> {
     let Ok(content) = fs::read_to_string(files.postmaster_pid()) else { return Ok(None) };
     let number = content.lines().next().and_then(|line| line.trim().parse().ok());
-    let Some(pid) = number.and_then(Pid::from_raw) else { return Ok(None) };
-    let postmaster = match watch_process(pid) {
-        Ok(postmaster) => postmaster,
-        Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => return Ok(None),
-        Err(error) => {
-            return Err(PostgresError::Run { program: "postgres", source: error.into() });
-        }
+    let Some(pid) = number.filter(|pid| *pid > 0).and_then(Pid::from_raw) else { return Ok(None) };
+    Ok(watch_server(pid, &files.data())?.filter(Postmaster::runs))
+}
+
+/// A process, if it is a `postgres` that works in a data directory.
+fn watch_server(pid: Pid, data: &Path) -> Result<Option<Postmaster>, PostgresError> {
+    let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(handle) => handle,
+        // Nobody's number, or that of a thread (`ENOENT` from Linux 6.9 on, `EINVAL` before).
+        Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(not_run(error)),
     };
     // Looked at only after the pidfd is open, so that what is seen is the process it names.
-    Ok((works_in(pid, &files.data()) && postmaster.runs()).then_some(postmaster))
+    works_in(pid, data).then(|| watch_process(pid, handle)).transpose()
 }
 
 fn works_in(pid: Pid, data: &Path) -> bool {
@@ -273,18 +319,19 @@ fn is_same_folder(one: &Path, other: &Path) -> bool {
     one.is_some() && one == identity(other)
 }
 
-fn watch_process(pid: Pid) -> Result<Postmaster, rustix::io::Errno> {
-    let handle = Arc::new(pidfd_open(pid, PidfdFlags::empty())?);
+fn watch_process(pid: Pid, handle: OwnedFd) -> Result<Postmaster, PostgresError> {
+    let handle = Arc::new(handle);
     let (sender, ended) = watch::channel(false);
-    let watched = Arc::clone(&handle);
+    #[expect(deprecated, reason = "the descriptor is owned, and open while it is registered")]
+    let watched = AsyncFd::new(Arc::clone(&handle)).map_err(not_run)?;
     tokio::spawn(async move {
         // A pidfd is readable once its process has ended.
-        #[expect(deprecated, reason = "the descriptor is owned, and open while it is registered")]
-        let watched = AsyncFd::new(watched);
-        if let Ok(watched) = watched {
-            let _ = watched.readable().await;
-        }
+        let _ = watched.readable().await;
         let _ = sender.send(true);
     });
     Ok(Postmaster { pid, handle, ended })
+}
+
+fn not_run(source: impl Into<std::io::Error>) -> PostgresError {
+    PostgresError::Run { program: "postgres", source: source.into() }
 }

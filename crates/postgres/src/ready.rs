@@ -25,7 +25,7 @@ impl Started {
         &self,
         files: &InstanceFiles,
         address: SocketAddr,
-        limit_s: u64,
+        limit: Duration,
     ) -> Result<(), PostgresError> {
         let accepting = async {
             while !self.is_ready(files) {
@@ -37,8 +37,9 @@ impl Started {
             () = self.postmaster.ended() => {
                 Err(why_it_ended(files, address, self.postmaster.pid()).await)
             }
-            () = sleep(Duration::from_secs(limit_s)) => {
-                Err(PostgresError::TimedOut { what: "accept connections", seconds: limit_s })
+            () = sleep(limit) => {
+                let seconds = limit.as_secs();
+                Err(PostgresError::TimedOut { what: "accept connections", seconds })
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::api::now;
 use crate::{ControlPlane, Refusal, Xml, wait_until};
 
@@ -38,6 +40,16 @@ pub struct Instance {
 pub fn distant_maintenance_window() -> String {
     let day = now().weekday().next().next().next().to_string()[..3].to_lowercase();
     format!("{day}:12:00-{day}:12:30")
+}
+
+/// A maintenance window of an hour: what is `after` now is ten minutes after its beginning.
+pub fn maintenance_window(after: time::Duration) -> String {
+    let begin = now() + after - time::Duration::minutes(10);
+    let text = |at: OffsetDateTime| {
+        let day = at.weekday().to_string()[..3].to_lowercase();
+        format!("{day}:{:02}:{:02}", at.hour(), at.minute())
+    };
+    format!("{}-{}", text(begin), text(begin + time::Duration::hours(1)))
 }
 
 impl ControlPlane {

@@ -52,7 +52,9 @@ pub use api::{Api, Refusal, read_answer};
 pub use clock::ManualClock;
 pub use control_plane::{ControlPlane, Options};
 pub use disk::Disk;
-pub use instance::{Instance, MASTER_PASSWORD, MASTER_USERNAME, distant_maintenance_window};
+pub use instance::{
+    Instance, MASTER_PASSWORD, MASTER_USERNAME, distant_maintenance_window, maintenance_window,
+};
 pub use openssl::{Served, openssl};
 pub use page::{hold_page, page_path};
 pub use processes::{Paused, kill_process, processes_under};

@@ -64,6 +64,8 @@ impl Deaths {
     fn ended(&self, id: &DbiResourceId, now: OffsetDateTime, started_at: Option<OffsetDateTime>) {
         self.with(|records| {
             let Some(record) = records.get_mut(id) else { return };
+            // The next one may get the same number.
+            record.watched_pid = 0;
             let steady = started_at.is_none_or(|started| now - started > STEADY);
             record.count = if steady { 0 } else { record.count + 1 };
             record.not_before = (!steady).then(|| now + pause_after(record.count));

@@ -25,6 +25,8 @@ const BEGIN_AT_ONCE: usize = 8;
 /// How many are taken up at a time, once all before had their turn. At a start all instances are
 /// due: were they all taken up at once, a request would have to wait for all of them.
 const TAKEN_UP_AT_ONCE: usize = 100;
+/// How long an instance waits after work on it panicked.
+const PANIC_PAUSE: time::Duration = time::Duration::minutes(1);
 /// How long to wait after the state file could not be read.
 const STATE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The longest sleep; what falls due earlier cuts it short. The clock that says what is due may be
@@ -111,12 +113,8 @@ impl Driver {
             held(&self.busy).insert(id.clone());
             let driver = Arc::clone(self);
             tasks.spawn(async move {
-                driver.begin(&id, claim).await;
-                held(&driver.busy).remove(&id);
-                driver.control.wake();
-                if driver.control.taken.swap(false, Ordering::Relaxed) {
-                    driver.control.refill.notify_one();
-                }
+                let busy = Busy { driver, id };
+                busy.driver.begin(&busy.id, claim).await;
             });
         }
         let pause = next.and_then(|at| (at - now).try_into().ok());
@@ -185,6 +183,33 @@ impl Driver {
             untold.clear();
         }
         Ok(())
+    }
+}
+
+/// An instance that is worked on, until this is dropped.
+struct Busy {
+    driver: Arc<Driver>,
+    id: DbiResourceId,
+}
+
+impl Drop for Busy {
+    /// Also when the work was cut off by a fault of pgkeep's own: then it is tried again, a while
+    /// later.
+    fn drop(&mut self) {
+        let Self { driver, id } = self;
+        let control = &driver.control;
+        if std::thread::panicking() {
+            let due = control.clock().now() + PANIC_PAUSE;
+            let said = "pgkeep itself failed; its log says where";
+            if let Err(error) = control.store.quickly(|state| state.retry(id, due, said)) {
+                warn!(%id, error = &error as &dyn std::error::Error, "it is not tried again");
+            }
+        }
+        held(&driver.busy).remove(id);
+        control.wake();
+        if control.taken.swap(false, Ordering::Relaxed) {
+            control.refill.notify_one();
+        }
     }
 }
 

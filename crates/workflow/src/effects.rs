@@ -11,18 +11,23 @@ use pgkeep_model::{
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Engine, EngineCatalogue, InstanceFiles, KeyPair, Priority, Shutdown, discard, prepare,
-    remove_other_key_pairs, take_prepared, use_key_pair, why_tls_not_reloaded, write_configuration,
-    write_key_pair,
+    Engine, EngineCatalogue, InstanceFiles, KeyPair, PostgresError, Priority, Shutdown, Started,
+    discard, end_orphans, prepare, recovers, remove_other_key_pairs, take_prepared, use_key_pair,
+    why_tls_not_reloaded, write_configuration, write_key_pair,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
 
 use crate::decide::Effect;
+use crate::failpoint::pause;
 use crate::wanted::Plan;
 use crate::{Control, WorkflowError, random_name};
 
-/// How long a server may take to start: crash recovery reads back to the last checkpoint.
-const START_LIMIT_S: u64 = 300;
+/// How long a server may take to start that has nothing to recover.
+const START_LIMIT: Duration = Duration::from_mins(5);
+/// How often it is looked at meanwhile.
+const START_LOOK: Duration = Duration::from_secs(5);
+/// How long a server may take to take roles and a password.
+const ACCESS_LIMIT_S: u64 = 60;
 /// How long a proof may take; on loopback it takes milliseconds.
 const PROOF_LIMIT: Duration = Duration::from_secs(10);
 
@@ -54,7 +59,7 @@ impl Step<'_> {
             Effect::Prove => self.prove().await,
             Effect::Stop => self.stop(Shutdown::Fast).await,
             Effect::Abandon => self.stop(Shutdown::Immediate).await,
-            Effect::Remove => self.remove(),
+            Effect::Remove => self.remove().await,
         }
     }
 
@@ -137,10 +142,12 @@ impl Step<'_> {
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
         let own_views = self.control.settings.own_views;
+        end_orphans(self.files).await?;
+        let recovers = recovers(self.files);
         let started = self.control.postmasters.start(id, self.files, engine, own_views)?;
-        if let Err(error) = started.accepts(self.files, self.plan.address, START_LIMIT_S).await {
+        if let Err(error) = self.await_start(&started, recovers).await {
             started.postmaster.stop(Shutdown::Immediate).await?;
-            return Err(error.into());
+            return Err(error);
         }
         let wanted = self.plan.wanted.clone();
         let parameters = self.plan.parameters.effective.clone();
@@ -155,9 +162,44 @@ impl Step<'_> {
         }))
     }
 
+    /// Waits until the server accepts connections. Crash recovery has no limit: ended early, it
+    /// would begin anew from the same checkpoint, and never come to its end.
+    async fn await_start(&self, started: &Started, recovers: bool) -> Result<(), WorkflowError> {
+        let limit = pause("PGKEEP_START_LIMIT_MS", START_LIMIT);
+        let look = limit.min(START_LOOK);
+        let mut waited = Duration::ZERO;
+        loop {
+            let what = match started.accepts(self.files, self.plan.address, look).await {
+                Err(PostgresError::TimedOut { what, .. }) => what,
+                ended => return Ok(ended?),
+            };
+            waited += look;
+            if self.is_deleted()? {
+                return Ok(());
+            }
+            if waited >= limit && !recovers {
+                return Err(PostgresError::TimedOut { what, seconds: limit.as_secs() }.into());
+            }
+        }
+    }
+
+    /// Whether it is to be deleted by now.
+    fn is_deleted(&self) -> Result<bool, WorkflowError> {
+        let id = &self.instance.resource_id;
+        let row = self.control.store.read(|state| state.instance_by_resource_id(id))?;
+        Ok(row.is_none_or(|row| row.desired.deleted))
+    }
+
     async fn apply_access(&self) -> Result<Record, WorkflowError> {
-        let admin = self.control.lend_session(self.instance).await?;
-        admin.ensure_access(&self.plan.access).await?;
+        let applying = async {
+            let admin = self.control.lend_session(self.instance).await?;
+            admin.ensure_access(&self.plan.access).await
+        };
+        let limit = Duration::from_secs(ACCESS_LIMIT_S);
+        tokio::time::timeout(limit, applying).await.map_err(|_| PostgresError::TimedOut {
+            what: "take roles and a password",
+            seconds: ACCESS_LIMIT_S,
+        })??;
         let digest = self.plan.wanted.access_digest.clone();
         Ok(Box::new(move |applied| applied.access_digest = Some(digest)))
     }
@@ -220,8 +262,11 @@ impl Step<'_> {
         }))
     }
 
-    fn remove(&self) -> Result<Record, WorkflowError> {
-        discard(&self.control.layout, self.files)?;
+    async fn remove(&self) -> Result<Record, WorkflowError> {
+        end_orphans(self.files).await?;
+        let (layout, files) = (self.control.layout.clone(), self.files.clone());
+        let removed = tokio::task::spawn_blocking(move || discard(&layout, &files)).await;
+        removed.map_err(WorkflowError::Interrupted)??;
         Ok(nothing())
     }
 }

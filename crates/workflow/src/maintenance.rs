@@ -1,7 +1,8 @@
 //! What waits for the instance's weekly maintenance window: changes, and the renewal of its
 //! certificate from half of its life on.
 
-use pgkeep_model::{CertificateRecord, DbInstance, MaintenanceWindow};
+use pgkeep_model::{CertificateRecord, DbInstance, EventCategory, MaintenanceWindow};
+use pgkeep_store::StoreError;
 use time::{Duration, OffsetDateTime};
 
 use crate::driver::Driver;
@@ -107,11 +108,27 @@ impl Driver {
         if !open || !instance.pending.waits_for_window() || instance.desired.deleted {
             return Ok(false);
         }
-        control.store.quickly(|state| {
-            state.update_instance(&instance.resource_id, |row| {
-                row.apply_pending(|identifier| control.endpoint_of(identifier));
-            })
-        })?;
+        let apply = |row: &mut DbInstance| {
+            row.apply_pending(|identifier| control.endpoint_of(identifier));
+        };
+        let id = &instance.resource_id;
+        match control.store.quickly(|state| state.update_instance(id, apply)) {
+            Err(StoreError::IdentifierTaken(name)) => {
+                let identifier = &instance.desired.identifier;
+                let message = format!(
+                    "Did not rename the DB instance to {name}, as another has that name by now."
+                );
+                let event = control.instance_event(identifier, EventCategory::Failure, message);
+                control.store.quickly(|state| {
+                    state.update_instance(id, |row| {
+                        row.pending.identifier = None;
+                        apply(row);
+                    })?;
+                    state.append_events(&[event])
+                })?;
+            }
+            applied => drop(applied?),
+        }
         Ok(true)
     }
 }

@@ -111,7 +111,8 @@ impl Driver {
             && works.contains(&instance.status);
         self.control.store.quickly(|state| {
             let update = state.update_instance(&instance.resource_id, |row| {
-                if died {
+                // What was asked for meanwhile has said more.
+                if died && row.status == instance.status {
                     row.status = InstanceStatus::Rebooting;
                 } else if row.status == InstanceStatus::Available {
                     row.status = InstanceStatus::Modifying;
