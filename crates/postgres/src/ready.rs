@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::layout::InstanceFiles;
 use crate::logs::{LAST_WORDS_INTERVAL, LAST_WORDS_POLLS, words_of_run};
-use crate::postmaster::Started;
+use crate::postmaster::{Postmaster, Started};
 use crate::{PostgresError, program};
 
 /// How often the line is read.
@@ -20,6 +20,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(1);
 const STATUS_LINE: usize = 8;
 
 impl Started {
+    /// One that was found running.
+    pub fn adopted(postmaster: Postmaster) -> Self {
+        Self { postmaster, left: None }
+    }
+
     /// Waits until the server accepts connections, or has ended.
     pub async fn accepts(
         &self,

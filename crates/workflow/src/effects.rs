@@ -254,6 +254,11 @@ impl Step<'_> {
     async fn stop(&self, shutdown: Shutdown) -> Result<Record, WorkflowError> {
         let id = &self.instance.resource_id;
         if let Some(postmaster) = self.control.postmasters.running(id, self.files)? {
+            if shutdown == Shutdown::Fast && self.instance.applied.start_digest.is_none() {
+                // A pgkeep that was killed had started it: it may still recover.
+                let started = Started::adopted(postmaster.clone());
+                let _ = self.await_start(&started, recovers(self.files)).await;
+            }
             postmaster.stop(shutdown).await?;
         }
         Ok(Box::new(|applied| {
