@@ -118,3 +118,18 @@ fn what_is_written_is_for_its_owner_alone() {
     let owner = fs::metadata(place.data()).unwrap().uid();
     assert_ne!(owner, 0, "servers never run as root");
 }
+
+#[test]
+fn doctor_runs_no_program_as_root() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    for user in ["nosuch", "root"] {
+        let doctor = place.plane(&["doctor", "--user", user]).output().unwrap();
+        let doctor = Finished::of(&doctor);
+        assert_eq!(doctor.code, Some(1));
+        assert!(doctor.out.starts_with("fail  user: "), "{doctor:?}");
+        assert!(!doctor.out.contains("engines: "), "{doctor:?}");
+    }
+}
