@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, stderr};
 
 use anyhow::Context as _;
+use nix::sys::prctl::set_dumpable;
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -18,6 +19,9 @@ const LOG_VARIABLE: &str = "PGKEEP_LOG";
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     start_log("info")?;
+    // Keys are in memory: nobody but root may attach to it, read it or have a core of it. Giving
+    // root up has the same effect (`PR_SET_DUMPABLE`), and programs that are started end it.
+    set_dumpable(false).context("cannot close its memory to others")?;
     let prepared = prepare(args)?;
     let plane = Plane::open(prepared, args)?;
     runtime()?.block_on(async {

@@ -119,6 +119,15 @@ fn what_is_written_is_for_its_owner_alone() {
     assert_ne!(owner, 0, "servers never run as root");
 }
 
+/// Files of a process that nobody may attach to are root's (`proc(5)`).
+#[test]
+fn nobody_else_reads_the_memory_of_serve() {
+    let place = Place::new();
+    let serving = serve(&place);
+    let owner = |name: &str| fs::metadata(format!("/proc/{}/{name}", serving.pid())).unwrap().uid();
+    assert_eq!((owner("mem"), owner("environ")), (0, 0));
+}
+
 #[test]
 fn doctor_runs_no_program_as_root() {
     if !nix::unistd::geteuid().is_root() {
