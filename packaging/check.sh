@@ -16,7 +16,8 @@ mount -t tmpfs -o mode=1777 none "$root/tmp"
 cp "$package" "$root/tmp/pgkeep.deb"
 # What the machine itself has of pgkeep is none of this.
 rm -rf "$root/var/lib/pgkeep" "$root/var/cache/pgkeep"
-sed -i /pgkeep/d "$root/etc/hosts"
+sed -i -e /pgkeep/d -e '$a\' "$root/etc/hosts"
+cp "$root/etc/hosts" "$root/tmp/hosts"
 
 in_root() { chroot "$root" "$@"; }
 fail() { echo "packaging: $*" >&2; exit 1; }
@@ -66,8 +67,10 @@ kill -TERM "$server"
 wait "$server" || fail "the service did not end in order"
 pid=$(head -n 1 "$postmaster")
 kill -0 "$pid" || fail "the server ended with pgkeep"
+grep -qx '# BEGIN pgkeep /var/lib/pgkeep' "$root/etc/hosts" || fail "no name is in /etc/hosts"
 
 in_root dpkg --remove pgkeep
+cmp "$root/tmp/hosts" "$root/etc/hosts" || fail "names are left in /etc/hosts"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 in_root test ! -e /usr/bin/pgkeep || fail "the program is still there"
 in_root test -e /etc/default/pgkeep || fail "the settings went before a purge"

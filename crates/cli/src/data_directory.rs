@@ -4,14 +4,16 @@
 //! file even for readers, so whoever opens it becomes that user first. Paths of instances are the
 //! business of `pgkeep_postgres`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::os::unix::fs::{PermissionsExt as _, fchown};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use nix::fcntl::OFlag;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{Uid, geteuid};
 use pgkeep_model::DbInstance;
 use pgkeep_postgres::Layout;
@@ -21,6 +23,9 @@ use crate::args::DataDirArgs;
 use crate::failure::hinted;
 use crate::lock::Lock;
 use crate::os_user::OsUser;
+
+/// A folder, and not what a link in its place leads to.
+const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// A data directory's path: absolute, and without links once it exists.
 #[derive(Debug, Clone)]
@@ -81,8 +86,10 @@ impl DataDirectory {
             data.check_owner(&data.owner(about.uid())?)?;
         }
         let folder = open_folder(&data.0).with_context(shown)?;
-        let is_empty = fs::read_dir(&data.0).with_context(shown)?.next().is_none();
-        if !is_empty && !Lock::is_ours(&data.lock()) {
+        // What is judged is what was opened, even if the name leads elsewhere by now.
+        let opened = Self(format!("/proc/self/fd/{}", folder.as_raw_fd()).into());
+        let is_empty = fs::read_dir(&opened.0).with_context(shown)?.next().is_none();
+        if !is_empty && !Lock::is_ours(&opened.lock()) {
             let message = format!("{} is not empty and not pgkeep's", data.0.display());
             return Err(hinted(message, "name an empty or new folder with --data-dir"));
         }
@@ -209,23 +216,54 @@ pub(crate) fn xdg_folder(variable: &str, default: &str) -> anyhow::Result<PathBu
     Ok(base.join("pgkeep"))
 }
 
-/// Makes a folder for its owner alone; those above it that are missing are open to pass.
-pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
+/// Makes a folder for its owner alone; those above it that are missing are open to pass. Answers
+/// the folder unless it was there already: what root then gives away is what it made, whatever
+/// somebody who may write in the folder above puts in its place meanwhile.
+pub(crate) fn make_folder(path: &Path) -> anyhow::Result<Option<File>> {
     let shown = || format!("cannot make the folder {}", path.display());
-    if let Some(parent) = path.parent().filter(|parent| !parent.exists()) {
-        make_folder(parent)?;
-        fs::set_permissions(parent, Permissions::from_mode(0o755)).with_context(shown)?;
+    let Some(parent) = path.parent() else { return Ok(None) };
+    if !parent.exists()
+        && let Some(made) = make_folder(parent)?
+    {
+        made.set_permissions(Permissions::from_mode(0o755)).with_context(shown)?;
     }
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(error).with_context(shown)
-        }
-        _ => Ok(()),
+    let Some(name) = path.file_name() else { return Ok(None) };
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let parent = open(parent, flags, Mode::empty()).with_context(shown)?;
+    match mkdirat(&parent, name, Mode::S_IRWXU) {
+        Err(Errno::EEXIST) => return Ok(None),
+        made => made.with_context(shown)?,
     }
+    let made = openat(&parent, name, FOLDER, Mode::empty()).with_context(shown)?;
+    Ok(Some(made.into()))
 }
 
 /// The folder itself, whatever becomes of its name meanwhile.
 fn open_folder(path: &Path) -> io::Result<File> {
-    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
+    OpenOptions::new().read(true).custom_flags(FOLDER.bits()).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_answered_only_by_the_call_that_made_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("above/engines");
+        let made = make_folder(&path).unwrap().unwrap();
+        assert_eq!(made.metadata().unwrap().mode() & 0o777, 0o700);
+        let above = folder.path().join("above").metadata().unwrap();
+        assert_eq!(above.mode() & 0o777, 0o755);
+        assert!(make_folder(&path).unwrap().is_none());
+        fs::remove_dir(&path).unwrap();
+        // Neither what a link leads to nor a file is made, given away or opened up.
+        for target in ["/", "nowhere"] {
+            symlink(target, &path).unwrap();
+            assert!(make_folder(&path).unwrap().is_none(), "{target}");
+            fs::remove_file(&path).unwrap();
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! From arguments to a process without privileges that holds its data directory.
 
-use std::fs::{self, Permissions};
+use std::fs::Permissions;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -80,14 +80,11 @@ fn absolute_registry(setting: Option<&str>) -> anyhow::Result<Option<String>> {
 /// Makes the folder of engines, which all may pass through: they are no secret, and other users run
 /// them.
 pub(crate) fn ensure_engines_folder(path: &Path, user: &OsUser) -> anyhow::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
+    let Some(made) = make_folder(path)? else { return Ok(()) };
     let shown = || format!("cannot make the folder of engines {}", path.display());
-    make_folder(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o755)).with_context(shown)?;
+    made.set_permissions(Permissions::from_mode(0o755)).with_context(shown)?;
     let (uid, gid) = user.ids();
-    if geteuid().is_root() { chown(path, uid, gid).with_context(shown) } else { Ok(()) }
+    if geteuid().is_root() { fchown(&made, uid, gid).with_context(shown) } else { Ok(()) }
 }
 
 /// The hosts file, opened for writing if that is allowed.

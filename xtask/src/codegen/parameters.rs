@@ -53,8 +53,13 @@ pub(crate) struct Options {
     /// Write nothing; fail where a file is not what an engine says that is already there
     #[arg(long)]
     check: bool,
-    /// The folder of downloaded engines, that of pgkeep itself for root
-    #[arg(long, value_name = "DIR", env = "PGKEEP_CACHE_DIR", default_value = "/var/cache/pgkeep")]
+    /// The folder of downloaded engines, which must be root's or this user's
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PGKEEP_CACHE_DIR",
+        default_value = "/var/cache/pgkeep/development"
+    )]
     cache_dir: PathBuf,
 }
 

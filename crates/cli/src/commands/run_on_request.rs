@@ -36,7 +36,22 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long to wait for the rest of the output where somebody else still holds it open.
 const REST: Duration = Duration::from_secs(1);
 
-/// Variables of a run; one without a value is unset.
+/// All that a request may set or unset. Whoever asks has fewer rights than the command, and must
+/// not say what it loads or runs.
+const VARIABLES: [&str; 10] = [
+    "DATABASE_URL",
+    "PGDATABASE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPASSWORD",
+    "PGPORT",
+    "PGSERVICE",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+    "PGUSER",
+];
+
+/// Variables of a run, of those in [`VARIABLES`]; one without a value is unset.
 pub(super) type Environment = BTreeMap<String, Option<String>>;
 
 /// How a run ended.
@@ -96,6 +111,9 @@ impl Running {
         let mut command = Command::new(name);
         command.args(arguments).process_group(0).stdin(Stdio::null());
         for (name, value) in environment {
+            if !VARIABLES.contains(&name.as_str()) {
+                return Err(io::Error::other(format!("{name} is not to be set by a request")));
+            }
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
@@ -144,5 +162,24 @@ async fn keep(mut output: pipe::Receiver, kept: Arc<Mutex<Vec<u8>>>) {
         kept.extend_from_slice(&buffer[..read]);
         let surplus = kept.len().saturating_sub(KEPT_BYTES);
         kept.drain(..surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_sets_nothing_but_the_way_to_a_server() {
+        let program = ["true".into()];
+        let start = |name: &str, value: Option<&str>| {
+            let value = value.map(str::to_owned);
+            Running::start(&program, &Environment::from([(name.to_owned(), value)]))
+        };
+        for name in ["LD_PRELOAD", "PATH", "PGSSLKEY", "PGPASSFILE", ""] {
+            assert!(start(name, Some("x")).is_err() && start(name, None).is_err(), "{name}");
+        }
+        let mut running = start("PGHOST", Some("localhost")).unwrap();
+        assert!(running.child.wait().await.unwrap().success());
     }
 }

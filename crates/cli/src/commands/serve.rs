@@ -3,7 +3,12 @@
 use std::io::{IsTerminal as _, stderr};
 
 use anyhow::Context as _;
+use nix::sys::prctl::set_dumpable;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::args::ServeArgs;
 use crate::output;
@@ -14,6 +19,9 @@ const LOG_VARIABLE: &str = "PGKEEP_LOG";
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     start_log("info")?;
+    // Keys are in memory: nobody but root may attach to it, read it or have a core of it. Giving
+    // root up has the same effect (`PR_SET_DUMPABLE`), and programs that are started end it.
+    set_dumpable(false).context("cannot close its memory to others")?;
     let prepared = prepare(args)?;
     let plane = Plane::open(prepared, args)?;
     runtime()?.block_on(async {
@@ -32,6 +40,34 @@ pub(super) fn start_log(default: &str) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
+        .finish()
+        .with(filter_fn(is_no_secret))
         .init();
     Ok(())
+}
+
+/// Whether something may be logged if the filter wants it: below `info` the HTTP client shows heads
+/// of requests, and with them the credentials of a registry. No directive of a filter undoes this,
+/// be it for a narrower target or for a span.
+fn is_no_secret(about: &Metadata<'_>) -> bool {
+    *about.level() <= Level::INFO || !about.target().starts_with("ureq")
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::enabled;
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::registry;
+
+    use super::*;
+
+    #[test]
+    fn heads_of_requests_are_not_logged() {
+        with_default(registry().with(filter_fn(is_no_secret)), || {
+            assert!(enabled!(target: "pgkeep_postgres::engine", Level::TRACE));
+            assert!(enabled!(target: "ureq_proto::util", Level::INFO));
+            assert!(!enabled!(target: "ureq_proto::util", Level::TRACE));
+            assert!(!enabled!(target: "ureq::run", Level::DEBUG));
+        });
+    }
 }

@@ -118,3 +118,27 @@ fn what_is_written_is_for_its_owner_alone() {
     let owner = fs::metadata(place.data()).unwrap().uid();
     assert_ne!(owner, 0, "servers never run as root");
 }
+
+/// Files of a process that nobody may attach to are root's (`proc(5)`).
+#[test]
+fn nobody_else_reads_the_memory_of_serve() {
+    let place = Place::new();
+    let serving = serve(&place);
+    let owner = |name: &str| fs::metadata(format!("/proc/{}/{name}", serving.pid())).unwrap().uid();
+    assert_eq!((owner("mem"), owner("environ")), (0, 0));
+}
+
+#[test]
+fn doctor_runs_no_program_as_root() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    for user in ["nosuch", "root"] {
+        let doctor = place.plane(&["doctor", "--user", user]).output().unwrap();
+        let doctor = Finished::of(&doctor);
+        assert_eq!(doctor.code, Some(1));
+        assert!(doctor.out.starts_with("fail  user: "), "{doctor:?}");
+        assert!(!doctor.out.contains("engines: "), "{doctor:?}");
+    }
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use pgkeep_model::{EngineSource, EngineVersion};
 
 use super::check::check;
+use super::owner::check_owner;
 use super::{Engine, EngineError};
 
 /// A folder that may hold an engine.
@@ -36,6 +37,17 @@ impl Candidate {
         match self.source {
             EngineSource::System => self.name == version.major.to_string(),
             EngineSource::Embedded => self.name.contains(&format!("-{version}.")),
+        }
+    }
+
+    /// Checks that nobody else can have changed a download; the distribution's engines are root's.
+    ///
+    /// # Errors
+    /// As [`check_owner`].
+    pub(super) fn check_owner(&self) -> Result<(), EngineError> {
+        match (self.source, self.bin_dir.parent()) {
+            (EngineSource::Embedded, Some(place)) => check_owner(place),
+            _ => Ok(()),
         }
     }
 

@@ -13,6 +13,7 @@ use super::checked::Checked;
 use super::download::Progress;
 use super::install::ensure_installed;
 use super::npm::NpmConfig;
+use super::owner::check_owner;
 use super::pin::{Pin, platform};
 use super::pins::PINS;
 use super::registry::Registry;
@@ -132,7 +133,7 @@ impl EngineCatalogue {
         self.checked.check(&Candidate::embedded(&place))
     }
 
-    /// Every folder that should hold an engine, and the cache where it cannot be read.
+    /// Every folder that should hold an engine, and the cache where it cannot be read or trusted.
     fn candidates(&self) -> (Vec<Candidate>, Option<RefusedEngine>) {
         let system = MAJORS.map(|major| {
             Candidate::system(major, &self.settings.system_root.join(major.to_string()))
@@ -145,25 +146,24 @@ impl EngineCatalogue {
                 let embedded = places.iter().map(|place| Candidate::embedded(place));
                 (system.chain(embedded).collect(), None)
             }
-            Err(error) => {
-                let reason = EngineError::io("read", path)(error);
-                (system.collect(), Some(RefusedEngine { path: path.clone(), reason }))
-            }
+            Err(reason) => (system.collect(), Some(RefusedEngine { path: path.clone(), reason })),
         }
     }
 }
 
 /// Every engine of this platform in the cache, pinned or not: an update of pgkeep brings other
 /// pins, and instances go on with the engine that they were made with.
-fn cached(engines_dir: &Path) -> io::Result<Vec<PathBuf>> {
+fn cached(engines_dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let failed = || EngineError::io("read", engines_dir);
     let entries = match fs::read_dir(engines_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-        entries => entries?,
+        entries => entries.map_err(failed())?,
     };
+    check_owner(engines_dir)?;
     let prefix = platform().map(|platform| format!("{platform}-"));
     let mut places = Vec::new();
     for entry in entries {
-        let entry = entry?;
+        let entry = entry.map_err(failed())?;
         let name = entry.file_name();
         if prefix.as_ref().is_some_and(|prefix| name.to_string_lossy().starts_with(prefix)) {
             places.push(entry.path());
@@ -174,7 +174,7 @@ fn cached(engines_dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::super::check::check;
     use super::super::fixture::{FakeRegistry, engine_package, system_bin_dir};
@@ -233,6 +233,30 @@ mod tests {
         let engines = catalogue.scan();
         assert!(engines.offered.is_empty());
         assert!(matches!(engines.refused[0].reason, EngineError::WrongVersion { .. }));
+    }
+
+    #[test]
+    fn no_program_of_a_cache_that_others_can_change_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (catalogue, pin, _server) = catalogue(dir.path());
+        let ensure = || catalogue.ensure(EngineSource::Embedded, pin.version, &mut |_| {});
+        let engine = ensure().unwrap();
+        let engines = dir.path().join("cache/engines");
+        let chmod = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for folder in [engines.clone(), engines.join(pin.id())] {
+            chmod(&folder, 0o777);
+            assert!(matches!(ensure(), Err(EngineError::OfOthers(path)) if path == folder));
+            let scanned = catalogue.scan();
+            assert!(scanned.offered.is_empty());
+            assert!(matches!(scanned.refused[0].reason, EngineError::OfOthers(_)));
+            chmod(&folder, 0o755);
+            assert_eq!(ensure().unwrap(), engine);
+        }
+        // What is above is not judged.
+        chmod(&dir.path().join("cache"), 0o777);
+        assert_eq!(ensure().unwrap(), engine);
     }
 
     #[test]

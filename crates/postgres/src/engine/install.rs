@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::EngineError;
 use super::download::{Progress, download};
+use super::owner::check_owner;
 use super::pin::Pin;
 use super::registry::Registry;
 use super::unpack::{ensure_traversable, unpack};
@@ -22,18 +23,20 @@ const PARTIAL: &str = ".partial-";
 /// A second caller, in this process or another, waits for the first and finds its engine.
 ///
 /// # Errors
-/// The registry, the download, the package or the disk; nothing is left then.
+/// The cache is not ours; the registry, the download, the package or the disk. Nothing is left
+/// then.
 pub(super) fn ensure_installed(
     engines_dir: &Path,
     pin: &Pin,
     registry: impl FnOnce() -> Result<Registry, EngineError>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, EngineError> {
+    ensure_traversable(engines_dir)?;
+    check_owner(engines_dir)?;
     let place = engines_dir.join(pin.id());
     if place.is_dir() {
         return Ok(place);
     }
-    ensure_traversable(engines_dir)?;
     let _lock = lock(&engines_dir.join(".lock"))?;
     if place.is_dir() {
         return Ok(place);

@@ -1,7 +1,8 @@
 //! PostgreSQL engines: finding those of the distribution, fetching pinned ones, checking both.
 //!
 //! An engine is offered only after its programs ran on this machine and its OpenSSL is known; an
-//! embedded one only if it was unpacked whole from exactly the pinned bytes.
+//! embedded one only if it was unpacked whole from exactly the pinned bytes, into a folder that
+//! nobody else can change.
 //!
 //! Deliberately absent: running a server. Everything here blocks; async callers use
 //! `spawn_blocking`.
@@ -15,6 +16,7 @@ mod error;
 mod install;
 mod npm;
 mod openssl;
+mod owner;
 mod pin;
 mod pins;
 mod registry;

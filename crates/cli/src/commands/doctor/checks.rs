@@ -11,7 +11,8 @@ use crate::data_directory::DataDirectory;
 use crate::os_user::{OsUser, UNPRIVILEGED};
 use crate::startup::{catalogue, open_hosts};
 
-/// Looks at everything. As root it gives root up for what the data directory's owner can see.
+/// Looks at everything. As root it gives root up for what the data directory's owner can see; with
+/// no user to become, it says so and looks no further.
 pub(super) fn all(args: &DoctorArgs) -> anyhow::Result<Vec<Finding>> {
     let data = DataDirectory::locate(&args.data)?;
     let hosts = open_hosts(&args.hosts, &data)?;
@@ -24,7 +25,9 @@ pub(super) fn all(args: &DoctorArgs) -> anyhow::Result<Vec<Finding>> {
     };
     let mut findings = vec![unprivileged_user(&user), machine::disk_space(data.path())];
     findings.extend(machine::folder(&data, &found));
-    if let (Ok(user), true) = (&user, geteuid().is_root()) {
+    if geteuid().is_root() {
+        // What follows runs programs and reads files of that user's: never as root.
+        let Ok(user) = &user else { return Ok(findings) };
         user.become_for_good()?;
     }
     findings.extend(machine::engines(&engines));
