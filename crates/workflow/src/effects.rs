@@ -138,7 +138,7 @@ impl Step<'_> {
     async fn start(&self) -> Result<Record, WorkflowError> {
         let Some(engine) = self.engine else { return Ok(nothing()) };
         self.control.drop_session(&self.instance.resource_id);
-        self.control.publish_names_of(self.instance)?;
+        self.control.publish_names_of(self.instance).await?;
         write_configuration(self.files, &self.plan.rendered)?;
         let id = &self.instance.resource_id;
         let own_views = self.control.settings.own_views;
@@ -205,7 +205,7 @@ impl Step<'_> {
     }
 
     async fn reload(&self) -> Result<Record, WorkflowError> {
-        self.control.publish_names_of(self.instance)?;
+        self.control.publish_names_of(self.instance).await?;
         write_configuration(self.files, &self.plan.rendered)?;
         if let Some(postmaster) =
             self.control.postmasters.running(&self.instance.resource_id, self.files)?

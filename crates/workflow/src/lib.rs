@@ -19,6 +19,7 @@ mod hosts;
 mod kept;
 mod keys;
 mod maintenance;
+mod names;
 mod pairs;
 mod parameters;
 mod pool;

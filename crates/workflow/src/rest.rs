@@ -26,7 +26,7 @@ const ADDRESSES_TO_TRY: u32 = 8;
 
 impl Driver {
     /// Records that nothing is left to do, unless the wish changed meanwhile.
-    pub(crate) fn rest(
+    pub(crate) async fn rest(
         self: &Arc<Self>,
         instance: &DbInstance,
         postmaster: Option<Postmaster>,
@@ -39,7 +39,7 @@ impl Driver {
             InstanceStatus::Stopped
         };
         // Of one that was renamed, the name before is only now to go.
-        control.publish_names_of(instance)?;
+        control.publish_names_of(instance).await?;
         let until = control.signs_until(instance);
         let next = next_window(instance, until, control.clock().now());
         let settled = control.store.quickly(|state| {

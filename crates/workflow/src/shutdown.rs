@@ -24,7 +24,7 @@ pub async fn stop_all(control: &Arc<Control>) -> Result<(), WorkflowError> {
         outcome = outcome.and(stopped.map_err(WorkflowError::Interrupted).flatten());
     }
     // Names that lead to no server are taken back; the next run publishes them again.
-    outcome.and(control.withdraw_names())
+    outcome.and(control.withdraw_names().await)
 }
 
 async fn stop(control: &Control, instance: &DbInstance) -> Result<(), WorkflowError> {

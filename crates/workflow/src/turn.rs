@@ -59,7 +59,7 @@ impl Driver {
         )?;
         let (world, damage) = look(control, &instance, engine.is_some(), postmaster.is_some());
         let Some(effect) = decide(&instance, &plan.wanted, world) else {
-            return self.rest(&instance, postmaster);
+            return self.rest(&instance, postmaster).await;
         };
         let not_before = self.deaths.not_before(id, control.clock().now());
         self.announce(&instance, effect)?;
@@ -79,7 +79,7 @@ impl Driver {
         let record = step.perform(effect).await?;
         interrupt(effect, Moment::After)?;
         if effect == Effect::Remove {
-            return self.forget(&instance);
+            return self.forget(&instance).await;
         }
         let release = instance.desired.engine_version;
         control.store.quickly(|state| {
@@ -134,10 +134,10 @@ impl Driver {
         Ok(())
     }
 
-    fn forget(&self, instance: &DbInstance) -> Result<Turn, WorkflowError> {
+    async fn forget(&self, instance: &DbInstance) -> Result<Turn, WorkflowError> {
         let identifier = &instance.desired.identifier;
         // Before the row goes: a kill in between would leave the name for good.
-        self.control.publish_names_of(instance)?;
+        self.control.publish_names_of(instance).await?;
         self.control.store.durably(|state| {
             state.remove_instance(&instance.resource_id)?;
             state.append_events(&[self.control.instance_event(
