@@ -5,7 +5,9 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use pgkeep_testkit::{Api, ControlPlane, Refusal, Xml, read_answer};
 use time::Duration;
@@ -13,6 +15,11 @@ use time::Duration;
 const DESCRIBE: &str = "DescribeDBInstances";
 /// More than pgkeep serves at a time.
 const SLOW: usize = 300;
+/// More than the kernel keeps besides, unless it is asked to.
+const AGAIN: usize = 600;
+/// How many requests are answered meanwhile at least, and in which time: some seconds would do.
+const HONEST: usize = 20;
+const HONEST_LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
 const MANY: usize = 10_000;
 const THREADS: usize = 20;
 
@@ -35,18 +42,18 @@ fn who_is_slow_is_sent_away_and_the_others_are_served() {
     let api = plane.api();
     let request = api.request(DESCRIBE, &[]);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    let trickle = thread::spawn({
-        let (api, head) = (api.clone(), head.to_owned());
-        move || trickle(&api, &head)
-    });
     // Half a head, nothing at all, and a body that does not come.
     let (half, beginning) = (&head[..head.len() / 2], format!("{head}\r\n\r\n{}", &body[..3]));
     let parts = [half, "", &beginning];
     let mut slow: Vec<_> =
         (0..SLOW).map(|number| api.send(parts[number % parts.len()]).unwrap()).collect();
-    // It waits until one of those has had its time.
+    let trickle = thread::spawn({
+        let (api, head) = (api.clone(), head.to_owned());
+        move || trickle(&api, &head)
+    });
+    // Those that have waited longest make room; the last of them has its time.
     assert_eq!(plane.call(DESCRIBE, &[]).unwrap().texts("DBInstances"), [""]);
-    let refusal = read_answer(slow.remove(2)).unwrap().unwrap_err();
+    let refusal = read_answer(slow.pop().unwrap()).unwrap().unwrap_err();
     assert_eq!((refusal.status, &*refusal.message), (400, "A request takes at most 20 s."));
     for stream in slow {
         let status = status(stream);
@@ -67,6 +74,47 @@ fn trickle(api: &Api, head: &str) -> usize {
         stream.write_all(&[*byte]).is_ok() && stream.read(&mut [0]).is_err_and(waiting)
     });
     sent.count()
+}
+
+#[test]
+fn who_comes_again_and_again_takes_the_api_from_nobody() {
+    let plane = ControlPlane::start();
+    let api = plane.api();
+    let request = api.request(DESCRIBE, &[]);
+    let parts = [&request[..request.len() / 2], &request[..request.len() - 1]];
+    let (sent_away, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let come_again = |part: &str| {
+        while !over.load(Ordering::Relaxed) {
+            wait_for_end(api.send(part), &over);
+            sent_away.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let come_again = &come_again;
+    let answers = thread::scope(|scope| {
+        for number in 0..AGAIN {
+            scope.spawn(move || come_again(parts[number % parts.len()]));
+        }
+        let begun = Instant::now();
+        let mut answers = Vec::new();
+        let is_due = |count| count < HONEST || sent_away.load(Ordering::Relaxed) < 2 * AGAIN;
+        while is_due(answers.len()) && begun.elapsed() < HONEST_LIMIT {
+            answers.push(api.try_call(DESCRIBE, &[]));
+        }
+        over.store(true, Ordering::Relaxed);
+        answers
+    });
+    let (count, sent_away) = (answers.len(), sent_away.into_inner());
+    assert!(answers.iter().all(|it| matches!(it, Ok(Ok(_)))), "{answers:?}");
+    assert!(count >= HONEST && sent_away >= 2 * AGAIN, "{count} answers, {sent_away} sent away");
+    plane.assert_clean();
+}
+
+/// Waits until pgkeep closes a connection, or all is over.
+fn wait_for_end(stream: io::Result<TcpStream>, over: &AtomicBool) {
+    let Ok(mut stream) = stream else { return };
+    stream.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+    let waiting = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    while !over.load(Ordering::Relaxed) && stream.read(&mut [0]).is_err_and(waiting) {}
 }
 
 #[test]

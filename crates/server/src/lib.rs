@@ -13,6 +13,7 @@ mod listen;
 mod metrics;
 mod page;
 mod parameters;
+mod places;
 mod render;
 
 use std::sync::Arc;
