@@ -167,6 +167,27 @@ fn what_is_too_large_or_no_request_is_refused() {
     plane.assert_clean();
 }
 
+/// A page whose name was made to lead here has the browser send that name.
+#[test]
+fn what_is_not_signed_is_for_names_of_this_machine() {
+    let plane = ControlPlane::start();
+    let api = plane.api();
+    for path in ["/metrics", "/global/global-bundle.pem", "/us-east-1/us-east-1-bundle.crl"] {
+        let ask = |head: &str| {
+            status(api.send(&format!("GET {path} {head}\r\nConnection: close\r\n\r\n")).unwrap())
+        };
+        assert_eq!(ask("HTTP/1.1\r\nHost: evil.example:7432"), "421");
+        assert_eq!(ask("HTTP/1.1\r\nHost: api.localhost"), "200");
+        assert_eq!(ask("HTTP/1.0"), "200");
+    }
+    // What is signed may use a name that somebody gave the API.
+    let value = |name: &str| &*plane.environment()[name];
+    let (key, secret) = (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"));
+    let named = Api::new("http://rds.example.com:7432", "us-east-1", key, secret);
+    assert!(answer(api, &named.request(DESCRIBE, &[])).is_ok());
+    plane.assert_clean();
+}
+
 /// As in the service a request can be sent again within a quarter of an hour; no later, no
 /// earlier, and not changed.
 #[test]
