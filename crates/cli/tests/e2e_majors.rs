@@ -13,9 +13,9 @@ use pgkeep_testkit::{
     program, run,
 };
 
-for_each_major!(one_major);
+for_each_major!(every_major_serves_as_it_should);
 
-fn one_major(major: u16) {
+fn every_major_serves_as_it_should(major: u16) {
     let plane = ControlPlane::start();
     plane.create("db", &major.to_string(), &[("DBName", "orders")]);
     let instance = plane.wait_available("db");

@@ -16,9 +16,9 @@ mod groups;
 use groups::{Superuser, create_group, set, wait_applied};
 use pgkeep_testkit::{ControlPlane, Instance, Outcome, Psql, for_each_major, run};
 
-for_each_major!(one_major);
+for_each_major!(the_master_user_is_no_superuser);
 
-fn one_major(major: u16) {
+fn the_master_user_is_no_superuser(major: u16) {
     let plane = ControlPlane::start();
     create_group(&plane, "own", &format!("postgres{major}")).unwrap();
     let fields = [("DBName", "orders"), ("DBParameterGroupName", "own")];

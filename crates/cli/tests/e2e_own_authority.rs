@@ -13,9 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pgkeep_testkit::{
-    ControlPlane, Options, Outcome, Psql, Session, openssl, processes_under, run, wait_until,
-};
+use pgkeep_testkit::{ControlPlane, Options, Outcome, Psql, Session, openssl, run, wait_until};
 
 const LIMIT: Duration = Duration::from_mins(1);
 const OWN: &str = "corp-ca";
@@ -207,21 +205,6 @@ fn assert_encrypted(plane: &ControlPlane, passphrase: &str) {
     }
 }
 
-/// The passphrase is not in what is logged, stored or told to other processes.
-fn assert_nowhere(plane: &ControlPlane) {
-    assert!(!plane.log().contains(PASSPHRASE));
-    for pid in processes_under(plane.data_directory()) {
-        for name in ["cmdline", "environ"] {
-            let text = fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-            assert!(!String::from_utf8_lossy(&text).contains(PASSPHRASE), "{name} of {pid}");
-        }
-    }
-    let grep = ["--recursive", "--files-with-matches", PASSPHRASE];
-    let data = plane.data_directory().display().to_string();
-    let found = run(std::process::Command::new("grep").args(grep).arg(data), "");
-    assert_eq!(found.stdout, "", "{found:?}");
-}
-
 /// Without it, with a wrong one, and with one that others can read, pgkeep does not start.
 fn refused_without_it(plane: &mut ControlPlane) {
     plane.kill();
@@ -287,7 +270,7 @@ fn keys_are_encrypted_under_a_passphrase() {
     encrypted(&plane);
     let served = instance.served_certificate();
     assert_eq!(plane.verify(&served, &instance.endpoint, &plane.bundle()), Ok(()));
-    assert_nowhere(&plane);
+    plane.assert_nowhere(PASSPHRASE);
     refused_without_it(&mut plane);
     // Nothing else needs it.
     assert!(authority(&plane, &["ls"]).success().contains(OWN));

@@ -16,9 +16,9 @@ use pgkeep_testkit::{ControlPlane, Instance, Psql, Session, for_each_major, wait
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-for_each_major!(one_major);
+for_each_major!(rdsadmin_is_for_pgkeep_alone);
 
-fn one_major(major: u16) {
+fn rdsadmin_is_for_pgkeep_alone(major: u16) {
     let mut plane = ControlPlane::start();
     create_group(&plane, "own", &format!("postgres{major}")).unwrap();
     plane.create("db", &major.to_string(), &[("DBParameterGroupName", "own")]);

@@ -17,6 +17,7 @@ use crate::actions;
 use crate::error::ApiError;
 use crate::listen::HEAD_LIMIT;
 use crate::metrics::Latencies;
+use crate::places::Place;
 
 /// How long a client may take to send the body of a request.
 const BODY_LIMIT: Duration = HEAD_LIMIT;
@@ -45,6 +46,9 @@ pub(crate) async fn handle(
     let request_id = uuid::Uuid::new_v4().to_string();
     let (head, body) = request.into_parts();
     let body = timeout(BODY_LIMIT, to_bytes(body, MAX_BODY_BYTES)).await;
+    if let Some(place) = head.extensions.get::<Arc<Place>>() {
+        place.keep();
+    }
     let begun = Instant::now();
     let (action, answer) = match body {
         Ok(Ok(body)) => {

@@ -10,14 +10,17 @@ mod filter;
 mod http;
 mod kept;
 mod listen;
+mod local;
 mod metrics;
 mod page;
 mod parameters;
+mod places;
 mod render;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use pgkeep_workflow::Control;
 use tokio::net::TcpListener;
@@ -38,9 +41,12 @@ pub async fn serve(
 }
 
 fn router(control: Arc<Control>, credentials: Credentials) -> Router {
-    Router::new()
-        .route("/", get(http::handle).post(http::handle))
+    let unsigned = Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/{scope}/{file}", get(bundles::bundle))
+        .route_layer(from_fn(local::require_local));
+    Router::new()
+        .route("/", get(http::handle).post(http::handle))
+        .merge(unsigned)
         .with_state(Arc::new(Api { control, credentials, latencies: Latencies::default() }))
 }

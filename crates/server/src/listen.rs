@@ -1,5 +1,6 @@
 //! Connections of clients, each within bounds, so that none of them, and no number of them, takes
-//! the API from the others: slow ones are closed, and more than [`CONNECTIONS`] wait.
+//! the API from the others: slow ones are closed, by [`HEAD_LIMIT`] or as soon as others want their
+//! [`Places`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,17 +9,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tracing::debug;
+use tracing::{debug, warn};
 
-/// How many connections are served at a time; a service manager gives a process 1024 files, and
-/// each instance takes two. The kernel keeps more waiting.
-pub(crate) const CONNECTIONS: usize = 256;
+use crate::places::{Place, Places};
+
+/// How many connections the kernel keeps for us until they have a place; where it has no room, a
+/// client tries again after a second or more. Linux takes `net.core.somaxconn` as the most, which
+/// is the same by default; the standard library asks for 128.
+const BACKLOG: i32 = 4096;
 /// How long a client may take to send the head of a request, the first one or the next.
 pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(20);
 /// The most bytes of a head, and its most headers: the address of a GET has the whole form, which
@@ -38,18 +46,26 @@ pub(crate) async fn listen(
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) {
+    if let Err(error) = rustix::net::listen(&listener, BACKLOG) {
+        warn!(error = &error as &dyn std::error::Error, "few connections can wait");
+    }
     let (told, heard) = watch::channel(());
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Places::default());
     let accept = async {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let (stream, peer) = accept(&listener).await;
+            let place = places.take().await;
             let (router, heard) = (router.clone(), heard.clone());
             tokio::spawn(async move {
-                if let Err(error) = serve(stream, router, heard).await {
+                let served = tokio::select! {
+                    // First whether the request is there after all.
+                    biased;
+                    served = serve(stream, router, Arc::clone(&place), heard) => served,
+                    () = place.lost() => Ok(()),
+                };
+                if let Err(error) = served {
                     debug!(%peer, error = &error as &dyn std::error::Error, "a connection broke");
                 }
-                drop(place);
             });
         }
     };
@@ -77,14 +93,33 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 async fn serve(
     stream: TcpStream,
     router: Router,
+    place: Arc<Place>,
     mut heard: watch::Receiver<()>,
 ) -> hyper::Result<()> {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let place = Arc::clone(&place);
+        if request.body().is_end_stream() {
+            place.keep();
+        }
+        request.extensions_mut().insert(Arc::clone(&place));
+        let answered = router.call(request);
+        async move {
+            let mut answer = answered.await;
+            if place.wait()
+                && let Ok(answer) = &mut answer
+            {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         ended = &mut connection => return ended,

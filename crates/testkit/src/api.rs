@@ -113,6 +113,34 @@ impl Api {
         )
     }
 
+    /// A request in an address alone that is good for some seconds, as a presigned URL is. The date
+    /// is a header besides, since that is what can be signed here.
+    pub fn presigned(&self, action: &str, expires_s: u32) -> String {
+        let headers = [("host", &*self.host)];
+        let target = Target { region: &self.region, service: "rds" };
+        let (now, key) = (now() + self.ahead, &self.access_key_id);
+        let signed = |query: &str| {
+            let head = RequestHead { method: "GET", path: "/", query, headers: &headers };
+            sign(&head, b"", target, key, &self.secret, now).expect("a host")
+        };
+        let date = signed("").x_amz_date;
+        let query = format!(
+            "Action={action}&Version={VERSION}&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\
+             {}%2F{}%2F{}%2Frds%2Faws4_request&X-Amz-Date={date}&X-Amz-Expires={expires_s}\
+             &X-Amz-SignedHeaders=host%3Bx-amz-date",
+            key.0,
+            &date[..8],
+            self.region,
+        );
+        let authorization = signed(&query).authorization;
+        let (_, signature) = authorization.rsplit_once('=').expect("a signature");
+        format!(
+            "GET /?{query}&X-Amz-Signature={signature} HTTP/1.1\r\nHost: {}\r\n\
+             X-Amz-Date: {date}\r\nConnection: close\r\n\r\n",
+            self.host
+        )
+    }
+
     /// Opens a connection and sends what may be a request, or a part of one.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ mod processes;
 mod program;
 mod psql;
 mod roots;
+mod secrets;
 mod wait;
 mod witness;
 mod world;
