@@ -18,11 +18,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 
-use crate::PostgresError;
 use crate::engine::Engine;
-use crate::layout::{InstanceFiles, ensure_folder, names, write_file};
+use crate::layout::{InstanceFiles, ensure_folder, names};
 use crate::program::{self, Priority};
 use crate::view::RDSDBDATA;
+use crate::{PostgresError, left};
 
 /// How long a fast shutdown may take before it becomes an immediate one: PostgreSQL writes a
 /// checkpoint first, which on a slow disk with large buffers takes minutes.
@@ -30,10 +30,6 @@ const FAST_SHUTDOWN_S: u64 = 120;
 /// How long an immediate shutdown may take before the process is killed; PostgreSQL gives its
 /// children 5 s (`SIGKILL_CHILDREN_AFTER_SECS`).
 const IMMEDIATE_SHUTDOWN_S: u64 = 20;
-
-/// What `pg_controldata` calls "shut down" and "in crash recovery": `DBState` of `pg_control.h`.
-const SHUT_DOWN: u32 = 1;
-const IN_CRASH_RECOVERY: u32 = 4;
 
 /// How a server is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,10 +98,10 @@ impl Postmasters {
         for name in names(files.socket())? {
             let path = files.socket().join(name);
             if path.extension().is_some_and(|extension| extension == "lock") {
-                disown(&path)?;
+                left::disown(&path)?;
             }
         }
-        let left = disown(&files.postmaster_pid())?;
+        let left = left::disown(&files.postmaster_pid())?;
         let postmaster = spawn(files, engine, with_view)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id.clone(), postmaster.clone());
@@ -173,14 +169,14 @@ impl Postmaster {
 
     fn recovers_from_crash(&self) -> bool {
         let folder = Path::new("/proc").join(self.pid().to_string()).join("cwd");
-        database_state(&folder) == Some(IN_CRASH_RECOVERY)
+        left::database_state(&folder) == Some(left::IN_CRASH_RECOVERY)
     }
 
     async fn ends_within(&self, seconds: u64) -> bool {
         tokio::time::timeout(Duration::from_secs(seconds), self.ended()).await.is_ok()
     }
 
-    async fn kill(&self) -> Result<(), PostgresError> {
+    pub(crate) async fn kill(&self) -> Result<(), PostgresError> {
         self.signal(Signal::KILL)?;
         if self.ends_within(IMMEDIATE_SHUTDOWN_S).await {
             return Ok(());
@@ -194,57 +190,6 @@ impl Postmaster {
             Err(error) => Err(not_run(error)),
         }
     }
-}
-
-/// Whether the server before did not end in order, so that one that starts makes good what it left.
-/// That takes as long as it takes: every file is flushed to the disk before the log is replayed.
-pub fn recovers(files: &InstanceFiles) -> bool {
-    database_state(&files.data()).is_some_and(|state| state != SHUT_DOWN)
-}
-
-/// The `DBState` of a data directory, after the system identifier and two versions in
-/// `ControlFileData`, which all majors have alike.
-fn database_state(data: &Path) -> Option<u32> {
-    let control = fs::read(data.join("global/pg_control")).ok()?;
-    Some(u32::from_ne_bytes(control.get(16..20)?.try_into().ok()?))
-}
-
-/// Kills the children of a postmaster that did not end in order which outlived it, so that its data
-/// directory is nobody's. A backend that computes looks for its postmaster only when it next waits
-/// for something; until then it holds the shared memory, without which no other server starts.
-pub async fn end_orphans(files: &InstanceFiles) -> Result<(), PostgresError> {
-    if !files.postmaster_pid().exists() {
-        return Ok(());
-    }
-    let data = files.data();
-    for name in names(Path::new("/proc"))? {
-        let pid = name.parse().ok().and_then(Pid::from_raw).filter(|pid| works_in(*pid, &data));
-        let orphan = pid.map(|pid| watch_server(pid, &data)).transpose()?.flatten();
-        if let Some(orphan) = orphan {
-            orphan.kill().await?;
-        }
-    }
-    Ok(())
-}
-
-/// Gives a lock file that is left, `postmaster.pid` or that of a socket, the number of this
-/// process, and answers what it then holds.
-///
-/// PostgreSQL takes the file for that of a running server when any process has its number, be it a
-/// stranger's or dead and not reaped; its parent's it knows not to be one (`CreateLockFile`). That
-/// none runs is known here. What `postmaster.pid` says of shared memory stays, by which PostgreSQL
-/// finds out children of the dead server.
-fn disown(path: &Path) -> Result<Option<String>, PostgresError> {
-    let Ok(left) = fs::read(path) else { return Ok(None) };
-    let left = String::from_utf8_lossy(&left);
-    let Some((_, rest)) = left.split_once('\n') else {
-        // Its writer lost its power first. PostgreSQL would refuse to start next to it.
-        fs::remove_file(path).map_err(PostgresError::file("remove", path))?;
-        return Ok(None);
-    };
-    let disowned = format!("{}\n{rest}", std::process::id());
-    write_file(path, &disowned)?;
-    Ok(Some(disowned))
 }
 
 fn spawn(
@@ -294,7 +239,7 @@ fn adopt(files: &InstanceFiles) -> Result<Option<Postmaster>, PostgresError> {
 }
 
 /// A process, if it is a `postgres` that works in a data directory.
-fn watch_server(pid: Pid, data: &Path) -> Result<Option<Postmaster>, PostgresError> {
+pub(crate) fn watch_server(pid: Pid, data: &Path) -> Result<Option<Postmaster>, PostgresError> {
     let handle = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(handle) => handle,
         // Nobody's number, or that of a thread (`ENOENT` from Linux 6.9 on, `EINVAL` before).
@@ -305,7 +250,7 @@ fn watch_server(pid: Pid, data: &Path) -> Result<Option<Postmaster>, PostgresErr
     works_in(pid, data).then(|| watch_process(pid, handle)).transpose()
 }
 
-fn works_in(pid: Pid, data: &Path) -> bool {
+pub(crate) fn works_in(pid: Pid, data: &Path) -> bool {
     let process = Path::new("/proc").join(pid.as_raw_nonzero().to_string());
     let program = fs::read_link(process.join("exe"));
     let is_postgres = program.is_ok_and(|path| path.to_string_lossy().contains("postgres"));
