@@ -108,14 +108,10 @@ pub fn tail_start(
     Ok(start + skipped as u64)
 }
 
-/// What the newest log file holds of a server and its children, from the first line of the
-/// server's own on; without what it told clients that came too early.
+/// What the end of the newest log file holds of a server and its children, from the first line of
+/// the server's own on; without what it told clients that came too early.
 pub(crate) fn words_of_run(files: &InstanceFiles, pid: i32) -> String {
-    let folder = files.log().join("error");
-    // The names begin alike and go on with the hour.
-    let newest = names(&folder).unwrap_or_default().into_iter().max();
-    let log = newest.and_then(|name| fs::read(folder.join(name)).ok()).unwrap_or_default();
-    let log = String::from_utf8_lossy(&log);
+    let log = newest_words(files);
     let own = format!(":[{pid}]:");
     let run = log.lines().skip_while(|line| !line.contains(&own));
     let lines = run.filter(|line| !line.contains("FATAL:  the database system is "));
@@ -139,6 +135,7 @@ fn newest_words(files: &InstanceFiles) -> String {
     const LENGTH: u64 = 1 << 18;
     let read = || -> std::io::Result<Vec<u8>> {
         let folder = files.log().join("error");
+        // The names begin alike and go on with the hour.
         let newest = names(&folder).unwrap_or_default().into_iter().max().unwrap_or_default();
         let mut file = File::open(folder.join(newest))?;
         file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(LENGTH)))?;
@@ -176,7 +173,41 @@ fn open_log(files: &InstanceFiles, name: &str) -> Result<File, PostgresError> {
 
 #[cfg(test)]
 mod tests {
+    use pgkeep_model::DbiResourceId;
+
     use super::*;
+    use crate::layout::Layout;
+
+    /// The folder of an instance.
+    fn folder() -> (tempfile::TempDir, InstanceFiles) {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::ensure(folder.path()).unwrap();
+        let files = layout.instance(&DbiResourceId::from_random([1; 17]));
+        fs::create_dir_all(files.log().join("error")).unwrap();
+        (folder, files)
+    }
+
+    fn write(files: &InstanceFiles, name: &str, text: &str) {
+        fs::write(files.log().join("error").join(name), text).unwrap();
+    }
+
+    #[test]
+    fn the_words_of_a_run_are_in_the_end_of_the_log() {
+        let (_folder, files) = folder();
+        let line = |pid: i32, text: &str| format!("2026-11-24 09:00:00 UTC::@:[{pid}]:{text}\n");
+        let (begin, fatal) = (line(7, "LOG:  starting"), line(9, "FATAL:  no such file"));
+        let early = line(10, "FATAL:  the database system is starting up");
+        let run = [&*begin, &early, &fatal].concat();
+        for filler in [1, 10_000] {
+            let log = line(6, "FATAL:  another").repeat(filler) + &run;
+            write(&files, "postgresql.log.2026-11-24-01", &log);
+            assert_eq!(words_of_run(&files, 7), [&*begin, &fatal].concat());
+        }
+        let log = line(7, "LOG:  x").repeat(100_000) + &fatal;
+        write(&files, "postgresql.log.2026-11-24-01", &log);
+        let words = words_of_run(&files, 7);
+        assert!(words.len() < 300_000 && words.ends_with(&fatal), "{}", words.len());
+    }
 
     #[test]
     fn the_last_reload_says_why_it_kept_the_certificate() {
