@@ -61,8 +61,15 @@ pub struct LogMark {
     size: Option<u64>,
 }
 
-/// Looks at the log at the cost of two `stat`: a new file changes the folder, a new line the size
-/// of the file that was read last.
+impl LogMark {
+    /// Whether a file came or went since the other was taken.
+    pub fn has_other_files(&self, before: &Self) -> bool {
+        self.folder_changed_at != before.folder_changed_at
+    }
+}
+
+/// Looks at the log at the cost of two `stat`: a file that comes or goes changes the folder, a new
+/// line the size of the file that was read last.
 pub fn log_mark(files: &InstanceFiles, read_to: Option<&ReadTo>) -> LogMark {
     let folder = std::fs::metadata(files.log().join("error"));
     let file = read_to.and_then(|at| std::fs::metadata(files.log().join(&at.file)).ok());

@@ -41,7 +41,9 @@ pub use error::PostgresError;
 pub use kept::KeptSession;
 pub use layout::{InstanceFiles, Layout};
 pub use left::{end_orphans, recovers};
-pub use logs::{LogFile, LogPortion, log_files, log_portion, tail_start, why_tls_not_reloaded};
+pub use logs::{
+    LogFile, LogPortion, log_files, log_portion, remove_old_logs, tail_start, why_tls_not_reloaded,
+};
 pub use password::verifier;
 pub use postmaster::{Postmaster, Postmasters, Shutdown, Started};
 pub use prepare::{prepare, prepared, sweep_pool, take_prepared};

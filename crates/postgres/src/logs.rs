@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
+use pgkeep_model::ReadTo;
 use time::OffsetDateTime;
 
 use crate::PostgresError;
@@ -41,6 +42,25 @@ pub fn log_files(files: &InstanceFiles) -> Result<Vec<LogFile>, PostgresError> {
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)
+}
+
+/// Removes the server's log files that were last written before a time, of those that were read to
+/// their end. The newest stays, since the server writes there.
+///
+/// # Errors
+/// The first of what went wrong, after every file was tried.
+pub fn remove_old_logs(
+    files: &InstanceFiles,
+    read_to: &ReadTo,
+    before: OffsetDateTime,
+) -> Result<(), PostgresError> {
+    let mut logs = log_files(files)?;
+    logs.retain(|log| log.name.starts_with("error/postgresql.log."));
+    logs.pop();
+    let is_old = |log: &LogFile| log.name < read_to.file && log.written_at < before;
+    let old = logs.into_iter().filter(is_old).map(|log| files.log().join(log.name));
+    let remove = |path| fs::remove_file(&path).map_err(PostgresError::file("remove", path));
+    old.map(remove).fold(Ok(()), Result::and)
 }
 
 /// A stretch of a log file, and whether more follows it.
@@ -108,14 +128,10 @@ pub fn tail_start(
     Ok(start + skipped as u64)
 }
 
-/// What the newest log file holds of a server and its children, from the first line of the
-/// server's own on; without what it told clients that came too early.
+/// What the end of the newest log file holds of a server and its children, from the first line of
+/// the server's own on; without what it told clients that came too early.
 pub(crate) fn words_of_run(files: &InstanceFiles, pid: i32) -> String {
-    let folder = files.log().join("error");
-    // The names begin alike and go on with the hour.
-    let newest = names(&folder).unwrap_or_default().into_iter().max();
-    let log = newest.and_then(|name| fs::read(folder.join(name)).ok()).unwrap_or_default();
-    let log = String::from_utf8_lossy(&log);
+    let log = newest_words(files);
     let own = format!(":[{pid}]:");
     let run = log.lines().skip_while(|line| !line.contains(&own));
     let lines = run.filter(|line| !line.contains("FATAL:  the database system is "));
@@ -139,6 +155,7 @@ fn newest_words(files: &InstanceFiles) -> String {
     const LENGTH: u64 = 1 << 18;
     let read = || -> std::io::Result<Vec<u8>> {
         let folder = files.log().join("error");
+        // The names begin alike and go on with the hour.
         let newest = names(&folder).unwrap_or_default().into_iter().max().unwrap_or_default();
         let mut file = File::open(folder.join(newest))?;
         file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(LENGTH)))?;
@@ -176,7 +193,75 @@ fn open_log(files: &InstanceFiles, name: &str) -> Result<File, PostgresError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+
+    use pgkeep_model::DbiResourceId;
+    use time::Duration;
+    use time::macros::datetime;
+
     use super::*;
+    use crate::connections::log_mark;
+    use crate::layout::Layout;
+
+    const NOON: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+    /// The folder of an instance.
+    fn folder() -> (tempfile::TempDir, InstanceFiles) {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::ensure(folder.path()).unwrap();
+        let files = layout.instance(&DbiResourceId::from_random([1; 17]));
+        fs::create_dir_all(files.log().join("error")).unwrap();
+        (folder, files)
+    }
+
+    fn write(files: &InstanceFiles, name: &str, text: &str, age: Duration) {
+        let path = files.log().join("error").join(name);
+        fs::write(&path, text).unwrap();
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        file.set_modified((NOON - age).into()).unwrap();
+    }
+
+    #[test]
+    fn old_logs_go_that_were_read_and_are_not_the_newest() {
+        let (_folder, files) = folder();
+        write(&files, "postgres.log", "", Duration::days(9));
+        for (hour, age) in [("01", 9), ("02", 2), ("03", -9), ("04", 4), ("05", 9), ("06", 9)] {
+            let name = format!("postgresql.log.2026-11-24-{hour}");
+            write(&files, &name, "", Duration::days(age));
+        }
+        let remove = |hour: &str| {
+            let file = format!("error/postgresql.log.2026-11-24-{hour}");
+            let read_to = ReadTo { file, offset: 0, at: NOON };
+            remove_old_logs(&files, &read_to, NOON - Duration::days(3)).unwrap();
+            let end = |log: LogFile| log.name[log.name.len() - 2..].to_owned();
+            log_files(&files).unwrap().into_iter().map(end).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(remove("01"), "og 01 02 03 04 05 06");
+        assert_eq!(remove("04"), "og 02 03 04 05 06");
+        assert_eq!(remove("06"), "og 02 03 06");
+        let mark = log_mark(&files, None);
+        // The one that was read last is gone itself.
+        assert_eq!(remove("07"), "og 02 03 06");
+        assert_eq!(log_mark(&files, None), mark, "where none goes, nobody looks again");
+    }
+
+    #[test]
+    fn the_words_of_a_run_are_in_the_end_of_the_log() {
+        let (_folder, files) = folder();
+        let line = |pid: i32, text: &str| format!("2026-11-24 09:00:00 UTC::@:[{pid}]:{text}\n");
+        let (begin, fatal) = (line(7, "LOG:  starting"), line(9, "FATAL:  no such file"));
+        let early = line(10, "FATAL:  the database system is starting up");
+        let run = [&*begin, &early, &fatal].concat();
+        for filler in [1, 10_000] {
+            let log = line(6, "FATAL:  another").repeat(filler) + &run;
+            write(&files, "postgresql.log.2026-11-24-01", &log, Duration::ZERO);
+            assert_eq!(words_of_run(&files, 7), [&*begin, &fatal].concat());
+        }
+        let log = line(7, "LOG:  x").repeat(100_000) + &fatal;
+        write(&files, "postgresql.log.2026-11-24-01", &log, Duration::ZERO);
+        let words = words_of_run(&files, 7);
+        assert!(words.len() < 300_000 && words.ends_with(&fatal), "{}", words.len());
+    }
 
     #[test]
     fn the_last_reload_says_why_it_kept_the_certificate() {

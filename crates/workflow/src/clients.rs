@@ -6,6 +6,8 @@
 //! cannot: an application name that was set later, and everybody while a parameter group keeps
 //! connections out of it. A look at them costs a session of the server's, so it is taken only after
 //! somebody connected or, where the log does not tell that, every half hour.
+//!
+//! What was read may be too old to be kept; when a file came or went, [`crate::logs`] is told.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use pgkeep_postgres::{LogMark, Session, log_mark, read_connections};
 use time::{Duration, OffsetDateTime};
 use tracing::{debug, warn};
 
+use crate::failpoint::pause;
 use crate::{Control, WorkflowError};
 
 /// Between two looks at the logs.
@@ -52,7 +55,7 @@ pub(crate) async fn watch_clients(control: Arc<Control>) {
             }
             Err(error) => warn!(error = &error as &dyn std::error::Error, "clients not read"),
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause("PGKEEP_LOG_LOOK_MS", PAUSE)).await;
     }
 }
 
@@ -89,6 +92,7 @@ impl Control {
         let before = settled.get_mut(id);
         let read_to = before.as_ref().and_then(|it| it.read_to.as_ref());
         let log = log_mark(&self.files(instance), read_to);
+        let has_other_files = before.as_ref().is_none_or(|it| log.has_other_files(&it.log));
         let was_logged = before.as_ref().is_none_or(|it| it.is_logged);
         let sampled_at = before.as_ref().and_then(|it| it.sampled_at);
         let is_due = sampled_at.is_none_or(|sampled_at| now - sampled_at >= BLIND_PAUSE);
@@ -102,7 +106,13 @@ impl Control {
             }
         }
         let (control, row) = (Arc::clone(self), instance.clone());
-        let read = move || control.read_log(&row, is_logged, looked_at, now);
+        let read = move || {
+            let read = control.read_log(&row, is_logged, looked_at, now)?;
+            if has_other_files {
+                control.remove_old_logs(&row, &read.0);
+            }
+            Ok::<_, WorkflowError>(read)
+        };
         let read = tokio::task::spawn_blocking(read).await;
         let (mut watch, connected) = read.map_err(WorkflowError::Interrupted)??;
         if connected || is_blind_for_long {

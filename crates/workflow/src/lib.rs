@@ -18,6 +18,7 @@ mod failures;
 mod hosts;
 mod kept;
 mod keys;
+mod logs;
 mod maintenance;
 mod names;
 mod pairs;

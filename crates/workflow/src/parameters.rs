@@ -12,6 +12,7 @@ use pgkeep_model::{
 };
 use pgkeep_postgres::AuthenticationMethod;
 use pgkeep_probe::TlsVersion;
+use time::Duration;
 
 use crate::{Control, WorkflowError};
 
@@ -74,6 +75,21 @@ impl Parameters {
     }
 }
 
+/// `rds.log_retention_period` of what a server runs with; the default before it first did.
+pub(crate) fn log_retention(
+    major: u16,
+    running: Option<&EffectiveParameters>,
+    variables: &FormulaVariables,
+) -> Result<Duration, WorkflowError> {
+    let definition = parameter(major, "rds.log_retention_period")?;
+    let set = running.and_then(|it| it.values.get(definition.name)).map(String::as_str);
+    let value = set.or(definition.default_value).unwrap_or_default();
+    let setting = check_value(definition, value)?.setting(definition, variables)?;
+    let minutes = setting.parse();
+    let minutes = minutes.map_err(|_| WorkflowError::Model(format!("{setting} are no minutes")))?;
+    Ok(Duration::minutes(minutes))
+}
+
 impl Control {
     /// What the formulas of an instance's parameters ask about it.
     ///
@@ -94,5 +110,26 @@ impl Control {
             port: desired.port,
             is_replica: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_kept_for_three_days_unless_it_is_set() {
+        let variables = FormulaVariables { vcpu: 2, ..FormulaVariables::default() };
+        let hours = |value: Option<&str>| {
+            let value = value.map(|it| ("rds.log_retention_period".to_owned(), it.to_owned()));
+            let values = value.into_iter().collect();
+            let running = EffectiveParameters { group: "mine".to_owned(), values };
+            log_retention(16, Some(&running), &variables).ok().map(Duration::whole_hours)
+        };
+        assert_eq!(hours(None), Some(72));
+        assert_eq!(hours(Some("1440")), Some(24));
+        assert_eq!(hours(Some("{DBInstanceVCPU*1440}")), Some(48));
+        assert_eq!(hours(Some("{DBInstanceVCPU*10080}")), None);
+        assert_eq!(log_retention(10, None, &variables).unwrap(), Duration::days(3));
     }
 }
