@@ -12,9 +12,11 @@
 )]
 
 mod groups;
+mod ways_out;
 
-use groups::{Superuser, create_group, set, wait_applied};
-use pgkeep_testkit::{ControlPlane, Instance, Outcome, Psql, for_each_major, run};
+use groups::{LIMIT, Superuser, create_group, set, wait_applied};
+use pgkeep_testkit::{ControlPlane, Instance, Outcome, Psql, for_each_major, run, wait_until};
+use ways_out::{RAN, attempts};
 
 for_each_major!(the_master_user_is_no_superuser);
 
@@ -30,6 +32,7 @@ fn the_master_user_is_no_superuser(major: u16) {
     every_way_out_is_closed(&plane, &instance, major);
     no_one_became_more_than_before(&plane, &instance);
     allowed_extensions_are_those_of_the_group(&plane, &instance);
+    the_password_can_always_be_reset(&plane, &instance, major);
 
     plane.delete("db");
     plane.wait_deleted("db");
@@ -67,6 +70,17 @@ fn sslinfo_agrees_with_pg_stat_ssl(plane: &ControlPlane, instance: &Instance) {
     }
 }
 
+/// But for languages, whose libraries need others that may not be there.
+const EVERY_EXTENSION: &str = "BEGIN; DO $$ DECLARE it name; BEGIN
+    FOREACH it IN ARRAY '{
+      amcheck, autoinc, bloom, btree_gin, btree_gist, citext, cube, dblink, dict_int, dict_xsyn,
+      fuzzystrmatch, hstore, insert_username, intagg, intarray, isn, lo, ltree, moddatetime,
+      pg_buffercache, pg_freespacemap, pg_prewarm, pg_stat_statements, pg_trgm, pg_visibility,
+      pgcrypto, pgrowlocks, pgstattuple, postgres_fdw, refint, seg, sslinfo, tablefunc, tcn,
+      tsm_system_rows, tsm_system_time, unaccent, uuid-ossp}'::name[]
+    LOOP EXECUTE format('CREATE EXTENSION IF NOT EXISTS %I', it); END LOOP;
+  END $$; ROLLBACK";
+
 fn the_service_allows_what_it_allows(plane: &ControlPlane, instance: &Instance) {
     let master = Psql::to(plane, instance).with("dbname", "orders");
     let statements = [
@@ -74,149 +88,20 @@ fn the_service_allows_what_it_allows(plane: &ControlPlane, instance: &Instance) 
         "GRANT pg_monitor, pg_signal_backend TO app",
         "CREATE SCHEMA AUTHORIZATION CURRENT_USER",
         "CREATE EXTENSION hstore",
-        "CREATE EXTENSION earthdistance CASCADE",
+        "CREATE EXTENSION cube CASCADE",
         "CREATE EXTENSION IF NOT EXISTS hstore",
         "CREATE EXTENSION pg_stat_statements",
         "CREATE EXTENSION postgres_fdw",
-        "SELECT earth_distance(ll_to_earth(1, 2), ll_to_earth(3, 4)), 'a=>1'::hstore",
+        "SELECT cube(1) <-> cube(2), 'a=>1'::hstore",
         "DROP EXTENSION hstore",
+        "DROP EXTENSION cube",
+        EVERY_EXTENSION,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
         "SELECT setting FROM pg_settings WHERE name = 'ssl_key_file'",
         "ALTER ROLE CURRENT_USER SET work_mem = '8MB'",
         "DROP ROLE app",
     ];
     session(&master, &statements).success();
-}
-
-/// What is tried, and how PostgreSQL refuses it.
-struct Attempt {
-    statements: Vec<String>,
-    sqlstates: &'static [&'static str],
-}
-
-/// `insufficient_privilege`.
-const DENIED: &[&str] = &["42501"];
-/// `prohibited_sql_statement_attempted`: a connection without a password of its own.
-const NO_PASSWORD: &[&str] = &["2F003"];
-/// The same, or `sqlclient_unable_to_establish_sqlconnection`: the server refused the password.
-const WRONG_PASSWORD: &[&str] = &["2F003", "08001"];
-
-/// What PostgreSQL denies for want of a privilege.
-const DENIED_STATEMENTS: &[&str] = &[
-    // More than the master user.
-    "ALTER ROLE CURRENT_USER SUPERUSER",
-    "CREATE ROLE evil SUPERUSER",
-    "ALTER ROLE CURRENT_USER REPLICATION",
-    "CREATE ROLE evil REPLICATION",
-    "ALTER ROLE CURRENT_USER BYPASSRLS",
-    "UPDATE pg_authid SET rolsuper = true",
-    "SELECT rolpassword FROM pg_authid",
-    // Being rdsadmin, or without it.
-    "SET ROLE rdsadmin",
-    "SET SESSION AUTHORIZATION rdsadmin",
-    "GRANT rdsadmin TO CURRENT_USER",
-    "ALTER ROLE rdsadmin PASSWORD 'mine'",
-    "ALTER ROLE rdsadmin RENAME TO mine",
-    "ALTER ROLE rdsadmin SET search_path = orders",
-    "DROP ROLE rdsadmin",
-    "REASSIGN OWNED BY rdsadmin TO CURRENT_USER",
-    "ALTER DATABASE rdsadmin OWNER TO CURRENT_USER",
-    "DROP DATABASE rdsadmin",
-    // The machine's files and programs.
-    "COPY (SELECT 1) TO PROGRAM 'true'",
-    "COPY pg_class FROM PROGRAM 'true'",
-    "COPY pg_class FROM '/etc/passwd'",
-    "COPY (SELECT 1) TO '/tmp/pgkeep-escape'",
-    "SELECT pg_read_file('postgresql.conf')",
-    "SELECT pg_read_binary_file('PG_VERSION')",
-    "SELECT pg_ls_dir('.')",
-    "SELECT pg_stat_file('.')",
-    "SELECT lo_import('/etc/passwd')",
-    "SELECT lo_export(lo_create(0), '/tmp/pgkeep-escape')",
-    "CREATE TABLESPACE evil LOCATION '/tmp'",
-    "LOAD '/lib/x86_64-linux-gnu/libc.so.6'",
-    "CREATE FUNCTION evil() RETURNS int LANGUAGE c AS 'libc', 'getpid'",
-    "CREATE FUNCTION evil() RETURNS int LANGUAGE internal AS 'pg_backend_pid'",
-    // The server's configuration and its clients.
-    "ALTER SYSTEM SET rds.force_ssl = '0'",
-    "ALTER SYSTEM SET ssl = off",
-    "SELECT pg_reload_conf()",
-    "SELECT * FROM pg_hba_file_rules",
-    "SELECT * FROM pg_file_settings",
-    "ALTER ROLE ALL SET rds.force_ssl = '0'",
-    "ALTER DATABASE orders SET rds.force_ssl = '0'",
-    "ALTER ROLE CURRENT_USER SET rds.allowed_extensions = '*'",
-    "SET session_replication_role = replica",
-    "SET log_statement = 'none'",
-    "SELECT pg_create_physical_replication_slot('evil')",
-    "CREATE SUBSCRIPTION evil CONNECTION 'user=rdsadmin' PUBLICATION evil",
-    // Extensions, and what lets the master user create them.
-    "CREATE EXTENSION file_fdw",
-    "CREATE EXTENSION pageinspect",
-    "CREATE EXTENSION IF NOT EXISTS xml2",
-    "ALTER EVENT TRIGGER rds_create_extension_end DISABLE",
-    "DROP EVENT TRIGGER rds_create_extension_end",
-    "DROP FUNCTION pg_catalog.rds_create_extension_end() CASCADE",
-    "DROP EXTENSION plpgsql CASCADE",
-    "ALTER EXTENSION sslinfo ADD FUNCTION pg_read_file(text)",
-    "CREATE FUNCTION evil() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-     CREATE EVENT TRIGGER evil ON ddl_command_start EXECUTE PROCEDURE evil()",
-    "BEGIN; CREATE EXTENSION hstore; ALTER ROLE CURRENT_USER SUPERUSER",
-    "DO $$ BEGIN
-       BEGIN CREATE EXTENSION file_fdw; EXCEPTION WHEN insufficient_privilege THEN END;
-       ALTER ROLE CURRENT_USER SUPERUSER;
-     END $$",
-];
-
-fn attempts(socket: &str, network: &str) -> Vec<Attempt> {
-    let one = |sql: &str, sqlstates| Attempt { statements: vec![sql.to_owned()], sqlstates };
-    let mut attempts: Vec<_> = DENIED_STATEMENTS.iter().map(|sql| one(sql, DENIED)).collect();
-    for role in ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"] {
-        // 10 has none of them.
-        let grant = format!("GRANT {role} TO CURRENT_USER");
-        attempts.push(one(&grant, &["42501", "42704"]));
-    }
-    // An untrusted language is refused, unless its library is not even there.
-    for language in ["plperlu", "plpython3u", "pltclu"] {
-        let create = format!("CREATE EXTENSION {language}");
-        attempts.push(one(&create, &["42501", "58P01", "0A000"]));
-    }
-    let socket_server = format!("host={socket}");
-    // Over the network the server itself refuses a password that is wrong.
-    for (server, sqlstates) in [(&*socket_server, NO_PASSWORD), (network, WRONG_PASSWORD)] {
-        let target = format!("{server} user=rdsadmin dbname=rdsadmin");
-        for function in ["dblink_connect", "dblink_connect_u"] {
-            for more in ["", " password=guess"] {
-                let connect = format!("SELECT {function}('evil', '{target}{more}')");
-                attempts.push(one(&connect, sqlstates));
-            }
-        }
-    }
-    let remote = |options: &str| {
-        vec![
-            format!(
-                "CREATE SERVER evil FOREIGN DATA WRAPPER postgres_fdw
-                     OPTIONS (host '{socket}', dbname 'rdsadmin')"
-            ),
-            format!(
-                "CREATE USER MAPPING FOR CURRENT_USER SERVER evil
-                     OPTIONS (user 'rdsadmin' {options})"
-            ),
-            "CREATE FOREIGN TABLE evil (x int) SERVER evil".to_owned(),
-            "SELECT * FROM evil".to_owned(),
-        ]
-    };
-    for (options, sqlstates) in [
-        ("", NO_PASSWORD),
-        (", password 'guess'", NO_PASSWORD),
-        // Up to 12 there is no such option.
-        (", password 'guess', password_required 'false'", &["42501", "HV00D"]),
-    ] {
-        let mut statements = remote(options);
-        statements.insert(0, "BEGIN".to_owned());
-        attempts.push(Attempt { statements, sqlstates });
-    }
-    attempts
 }
 
 fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16) {
@@ -230,6 +115,7 @@ fn every_way_out_is_closed(plane: &ControlPlane, instance: &Instance, major: u16
         let statements: Vec<_> = attempt.statements.iter().map(String::as_str).collect();
         let outcome = session(&master, &statements);
         let is_closed = !outcome.status.success()
+            && !outcome.stderr.contains(RAN)
             && attempt.sqlstates.iter().any(|it| outcome.stderr.contains(&format!(" {it}: ")));
         if !is_closed {
             open.push(format!("{}: {outcome:?}", statements.join("; ")));
@@ -293,7 +179,7 @@ fn allowed_extensions_are_those_of_the_group(plane: &ControlPlane, instance: &In
     session(&master, &["CREATE EXTENSION hstore"]).success();
     for statements in [
         &["CREATE EXTENSION citext"][..],
-        // It needs cube, which is not in the list.
+        // A group allows no more than the service does.
         &["CREATE EXTENSION earthdistance CASCADE"],
         &["SET rds.allowed_extensions = '*'", "CREATE EXTENSION citext"],
     ] {
@@ -304,4 +190,20 @@ fn allowed_extensions_are_those_of_the_group(plane: &ControlPlane, instance: &In
     set(plane, "own", &all).unwrap();
     wait_applied(plane, "db");
     session(&master, &["CREATE EXTENSION citext"]).success();
+}
+
+/// Up to 15 the master user may drop roles, and `postgres` is its own.
+fn the_password_can_always_be_reset(plane: &ControlPlane, instance: &Instance, major: u16) {
+    let master = Psql::to(plane, instance).with("dbname", "orders");
+    master.query("ALTER DATABASE postgres RENAME TO mine");
+    let dropped = session(&master, &["DROP ROLE rds_superuser"]);
+    assert_eq!(dropped.status.success(), major < 16, "{dropped:?}");
+    plane.modify("db", &[("MasterUserPassword", "another-password")]);
+    let master = master.with("password", "another-password");
+    wait_until("the new password leads in", LIMIT, || {
+        let outcome = session(&master, &["SELECT pg_has_role('rds_superuser', 'MEMBER')"]);
+        if outcome.stdout == "t" { Ok(()) } else { Err(format!("{outcome:?}")) }
+    });
+    plane.wait_available("db");
+    session(&master, &["CREATE EXTENSION IF NOT EXISTS sslinfo"]).success();
 }

@@ -11,9 +11,11 @@
 mod groups;
 mod metrics;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use metrics::{Prometheus, Scrape};
@@ -127,6 +129,41 @@ fn stopped_it_says_so(plane: &ControlPlane) {
     let status = [("db_instance_identifier", "db"), ("status", "stopped")];
     assert_eq!(scrape.value("pgkeep_db_instance_status", &status), Some(1.0));
     assert_eq!(scrape.value("pgkeep_sessions_scrape_error", &of("db")), None);
+}
+
+/// A database of the encoding `SQL_ASCII` takes any bytes into the names of roles.
+#[test]
+fn a_name_that_is_no_utf_8_hides_no_session() {
+    let plane = ControlPlane::start();
+    let instance = with_group(&plane, "db", "16");
+    let psql = Psql::to(&plane, &instance);
+    psql.query("CREATE DATABASE raw ENCODING 'SQL_ASCII' TEMPLATE template0 LC_CTYPE 'C'");
+    let make = format!(
+        "DO $$ BEGIN
+           EXECUTE format('CREATE ROLE %I LOGIN PASSWORD %L', 'raw' || chr(255), '{PASSWORD}');
+         END $$"
+    );
+    psql.clone().with("dbname", "raw").query(&make);
+    let named = psql.with("user", "raw?").with("password", PASSWORD).command();
+    let mut command = Command::new(named.get_program());
+    command.envs(named.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.args(named.get_args().map(|word| {
+        let bytes = word.as_bytes().iter();
+        OsString::from_vec(bytes.map(|&it| if it == b'?' { 0xff } else { it }).collect())
+    }));
+    let mut open = Session::of(command);
+    open.ask("SELECT 1;");
+    wait_until("its session is counted", LIMIT, || {
+        let labels = [("db_instance_identifier", "db"), ("tls_version", "TLSv1.3")];
+        let seen = Scrape::of(&plane).value("pgkeep_sessions", &labels);
+        if seen == Some(1.0) { Ok(()) } else { Err(format!("{seen:?}")) }
+    });
+    let shown = run(plane.command("tls").arg("db"), "");
+    assert!(shown.stdout.contains("raw\u{fffd}"), "{shown:?}");
+    open.close();
+    plane.delete("db");
+    plane.wait_deleted("db");
+    plane.assert_clean();
 }
 
 #[test]

@@ -178,6 +178,8 @@ pub struct Applied {
     pub parameters: Option<EffectiveParameters>,
     /// Digest of roles, password and databases.
     pub access_digest: Option<String>,
+    /// Digest of the service's own SQL that the data directory has.
+    pub bootstrap_digest: Option<String>,
     /// [`Desired::reboots`] at the last start.
     pub reboots: u64,
     /// What was proved by connecting: the digest of all of the above.

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use pgkeep_model::PasswordVerifier;
 use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
 use crate::PostgresError;
+use crate::bootstrap::CLUSTER;
 use crate::layout::InstanceFiles;
 use crate::postmaster::Postmaster;
 
@@ -29,7 +31,7 @@ const CHECK_LIMIT_S: u64 = 10;
 
 /// Keeps the statements of a session out of the log, and the parameter group from getting in its
 /// way; so that a client that holds a lock on a role cannot hold up pgkeep, waits have an end.
-const QUIET: &str = "-c log_statement=none -c log_min_error_statement=panic \
+pub(crate) const QUIET: &str = "-c log_statement=none -c log_min_error_statement=panic \
     -c log_min_duration_statement=-1 -c statement_timeout=0 -c lock_timeout=10s \
     -c default_transaction_read_only=off -c search_path=pg_catalog";
 
@@ -52,7 +54,7 @@ pub struct Admin {
 impl Admin {
     /// Connects to a server that accepts connections.
     pub async fn connect(files: &InstanceFiles, port: u16) -> Result<Self, PostgresError> {
-        let (admin, connection) = Self::open(files, port).await?;
+        let (admin, connection) = Self::open(login(port), files).await?;
         tokio::spawn(connection);
         Ok(admin)
     }
@@ -73,21 +75,33 @@ impl Admin {
     where
         A: Future<Output = Result<T, PostgresError>>,
     {
-        let answer = async {
-            let (admin, connection) = Self::open(files, port).await?;
-            // The question takes the session, so that the connection comes to its end.
-            let (answer, _) = tokio::join!(question(admin), connection);
-            answer
-        };
+        let answer = Self::ask_in(login(port), files, question);
         let late = |_| PostgresError::TimedOut { what: "answer", seconds: limit.as_secs() };
         tokio::time::timeout(limit, answer).await.map_err(late)?
     }
 
-    async fn open(
+    /// The same in a session of this login, without a limit.
+    pub(crate) async fn ask_in<T, A>(
+        login: Config,
         files: &InstanceFiles,
-        port: u16,
+        question: impl FnOnce(Self) -> A,
+    ) -> Result<T, PostgresError>
+    where
+        A: Future<Output = Result<T, PostgresError>>,
+    {
+        let (admin, connection) = Self::open(login, files).await?;
+        // The question takes the session, so that the connection comes to its end.
+        let (answer, _) = tokio::join!(question(admin), connection);
+        answer
+    }
+
+    async fn open(
+        mut login: Config,
+        files: &InstanceFiles,
     ) -> Result<(Self, Connection<Socket, NoTlsStream>), PostgresError> {
-        let connected = login(port).host_path(files.socket()).connect(NoTls).await;
+        login.host_path(files.socket());
+        // What logs in is large, and what waits for an answer need not be.
+        let connected = Box::pin(async move { login.connect(NoTls).await }).await;
         let (client, connection) =
             connected.map_err(|source| PostgresError::Sql { what: "let rdsadmin in", source })?;
         Ok((Self { client }, connection))
@@ -125,8 +139,13 @@ impl Admin {
     }
 
     /// Makes the master user and its database, and gives it its password; what is there stays.
+    ///
+    /// A message is a transaction. The password is in one with nothing that a master user can
+    /// hinder, since it is by the password that he is kept out: up to 15 he may drop roles of the
+    /// service, and `postgres` is his own.
     pub async fn ensure_access(&self, access: &Access) -> Result<(), PostgresError> {
         let role = identifier(&access.master_username);
+        let name = literal(&access.master_username);
         // The verifier is part of the statement, since utility statements take no parameters;
         // `QUIET` keeps the server from writing it to its log.
         let password = literal(access.master_password.reveal());
@@ -139,10 +158,23 @@ impl Admin {
                    END IF;
                  END $pgkeep$;
                  ALTER ROLE {role} LOGIN NOSUPERUSER INHERIT CREATEDB CREATEROLE NOREPLICATION
-                   VALID UNTIL 'infinity' PASSWORD {password};
-                 GRANT rds_superuser TO {role};
-                 ALTER DATABASE postgres OWNER TO {role};",
-                name = literal(&access.master_username),
+                   VALID UNTIL 'infinity' PASSWORD {password}"
+            ),
+        )
+        .await?;
+        let has_roles = "SELECT FROM pg_roles WHERE rolname = 'rds_superuser'";
+        if !self.finds(has_roles, &[]).await? {
+            self.run("make the service's roles", CLUSTER).await?;
+        }
+        self.run(
+            "make the master user what it is",
+            &format!(
+                "GRANT rds_superuser TO {role};
+                 DO $pgkeep$ BEGIN
+                   IF EXISTS (SELECT FROM pg_database WHERE datname = 'postgres') THEN
+                     ALTER DATABASE postgres OWNER TO {role};
+                   END IF;
+                 END $pgkeep$"
             ),
         )
         .await?;
@@ -169,16 +201,21 @@ impl Admin {
     }
 
     async fn ensure_database(&self, name: &str, owner: &str) -> Result<(), PostgresError> {
-        let what = "make the database";
-        let found = self
-            .client
-            .query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name])
-            .await
-            .map_err(|source| PostgresError::Sql { what, source })?;
-        if found.is_some() {
+        if self.finds("SELECT FROM pg_database WHERE datname = $1", &[&name]).await? {
             return Ok(());
         }
-        self.run(what, &format!("CREATE DATABASE {} OWNER {owner}", identifier(name))).await
+        let sql = format!("CREATE DATABASE {} OWNER {owner}", identifier(name));
+        self.run("make the database", &sql).await
+    }
+
+    async fn finds(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<bool, PostgresError> {
+        let found = self.client.query_opt(sql, values).await;
+        let what = "tell what it has";
+        Ok(found.map_err(|source| PostgresError::Sql { what, source })?.is_some())
     }
 
     pub(crate) async fn run(&self, what: &'static str, sql: &str) -> Result<(), PostgresError> {
@@ -197,7 +234,7 @@ pub(crate) fn login(port: u16) -> Config {
     config
 }
 
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -27,9 +27,9 @@ pub(crate) fn database_state(data: &Path) -> Option<u32> {
     Some(u32::from_ne_bytes(control.get(16..20)?.try_into().ok()?))
 }
 
-/// Kills the children that outlived a postmaster which did not end in order. A backend that computes
-/// looks for its postmaster only when it next waits for something; until then it holds the shared
-/// memory, without which no other server starts.
+/// Kills the children that outlived a postmaster which did not end in order. A backend that
+/// computes looks for its postmaster only when it next waits for something; until then it holds the
+/// shared memory, without which no other server starts.
 pub async fn end_orphans(files: &InstanceFiles) -> Result<(), PostgresError> {
     if !files.postmaster_pid().exists() {
         return Ok(());

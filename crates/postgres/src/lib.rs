@@ -5,6 +5,7 @@
 //! knows nothing of the API, the state file or the CA keys.
 
 mod admin;
+mod bootstrap;
 mod certificate;
 mod conf;
 mod connections;
@@ -23,10 +24,12 @@ mod program;
 mod ready;
 mod roles;
 mod sessions;
+mod text;
 mod trash;
 pub mod view;
 
 pub use admin::{Access, Admin};
+pub use bootstrap::bootstrap_digest;
 pub use certificate::{
     KeyPair, PairMark, chain_in_use, check_in_use, pair_mark, read_key_pair,
     remove_other_key_pairs, use_key_pair, write_key_pair,

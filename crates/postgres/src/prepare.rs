@@ -10,11 +10,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use tokio::io::AsyncWriteExt as _;
 
 use crate::PostgresError;
+use crate::bootstrap::{bootstrap, bootstrap_digest};
 use crate::engine::Engine;
 use crate::layout::{InstanceFiles, Layout, ensure_folder, names};
 use crate::program::{self, Priority, command};
@@ -65,7 +63,8 @@ pub fn take_prepared(
     Ok(false)
 }
 
-/// Throws away what a killed process left incomplete, and what engines that are gone left prepared.
+/// Throws away what a killed process left incomplete, and what was prepared of engines that are
+/// gone or by another pgkeep.
 pub fn sweep_pool(layout: &Layout, engines: &[Engine]) -> Result<(), PostgresError> {
     let kept: Vec<PathBuf> = engines.iter().map(|engine| shelf(layout, engine)).collect();
     for name in names(&layout.pool())? {
@@ -82,9 +81,11 @@ pub fn sweep_pool(layout: &Layout, engines: &[Engine]) -> Result<(), PostgresErr
 }
 
 /// A data directory fits the release that made it: `initdb` of another minor release writes the
-/// same format, but its libraries' collation versions may differ.
+/// same format, but its libraries' collation versions may differ. It fits this pgkeep's own SQL,
+/// too.
 fn shelf(layout: &Layout, engine: &Engine) -> PathBuf {
-    layout.pool().join(engine.id())
+    let digest = bootstrap_digest();
+    layout.pool().join(format!("{}-{}", engine.id(), digest.get(..12).unwrap_or_default()))
 }
 
 fn complete(shelf: &Path) -> Result<Vec<String>, PostgresError> {
@@ -107,39 +108,4 @@ async fn make(folder: &Path, engine: &Engine, priority: Priority) -> Result<(), 
     initdb.arg("--pgdata").arg(&data);
     program::run("initdb", initdb).await?;
     bootstrap(engine, &data, priority).await
-}
-
-/// Runs the service's own SQL in single-user mode, where every release allows `CREATE DATABASE`
-/// and the templates' own, and no socket is open yet. What the templates have, every database
-/// that is made later has.
-async fn bootstrap(engine: &Engine, data: &Path, priority: Priority) -> Result<(), PostgresError> {
-    const DATABASE: &str = include_str!("sql/database.sql");
-    const BOTH: &str = concat!(include_str!("sql/database.sql"), include_str!("sql/cluster.sql"));
-    for (database, sql) in [("template0", DATABASE), ("template1", DATABASE), ("postgres", BOTH)] {
-        single_user(engine, data, priority, database, sql).await?;
-    }
-    Ok(())
-}
-
-async fn single_user(
-    engine: &Engine,
-    data: &Path,
-    priority: Priority,
-    database: &str,
-    sql: &str,
-) -> Result<(), PostgresError> {
-    let mut postgres = command(engine, "postgres", priority);
-    postgres.args(["--single", "-j", "-D"]).arg(data);
-    postgres.args(["-c", "exit_on_error=on", database]);
-    postgres.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let run = async {
-        let mut child = postgres.spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(sql.as_bytes()).await?;
-        }
-        child.wait_with_output().await
-    };
-    let program = "postgres --single";
-    let output = run.await.map_err(|source| PostgresError::Run { program, source })?;
-    program::judge(program, &output)
 }

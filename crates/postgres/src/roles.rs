@@ -4,6 +4,7 @@ use pgkeep_model::PasswordVerifier;
 
 use crate::PostgresError;
 use crate::admin::{Admin, literal};
+use crate::text::Text;
 
 /// Roles of the service and of PostgreSQL itself, which every server has.
 const NOT_OURS: &str = "rolname ~ '^pg_' OR rolname IN
@@ -37,9 +38,9 @@ impl Admin {
              FROM pg_roles WHERE NOT ({NOT_OURS}) AND NOT rolsuper ORDER BY rolname"
         );
         let role = |row: &tokio_postgres::Row| Role {
-            name: row.get(0),
+            name: row.get::<_, Text>(0).0,
             can_login: row.get(1),
-            definition: row.get(2),
+            definition: row.get::<_, Text>(2).0,
         };
         Ok(Roles {
             roles: self.rows(&sql).await?.iter().map(role).collect(),
@@ -63,7 +64,7 @@ impl Admin {
                      ON m.oid = member
              WHERE NOT g.rolsuper GROUP BY g.rolname, m.rolname ORDER BY 1"
         );
-        Ok(self.rows(&sql).await?.iter().map(|row| row.get(0)).collect())
+        Ok(self.rows(&sql).await?.iter().map(|row| row.get::<_, Text>(0).0).collect())
     }
 
     async fn rows(&self, sql: &str) -> Result<Vec<tokio_postgres::Row>, PostgresError> {
@@ -80,7 +81,7 @@ impl Admin {
         password_of: impl Fn(&str) -> PasswordVerifier,
     ) -> Result<(), PostgresError> {
         let there = self.rows("SELECT rolname::text FROM pg_roles").await?;
-        let there: Vec<String> = there.iter().map(|row| row.get(0)).collect();
+        let there: Vec<_> = there.iter().map(|row| row.get::<_, Text>(0).0).collect();
         let missing = roles.roles.iter().filter(|role| !there.contains(&role.name));
         let creations = missing.map(|Role { name, can_login, definition }| {
             let verifier = can_login.then(|| password_of(name));

@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::PostgresError;
 use crate::admin::Admin;
+use crate::text::Text;
 
 /// An open session of a client from the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +46,9 @@ impl Admin {
         let rows = rows.map_err(|source| PostgresError::Sql { what, source })?;
         let session = |row: &tokio_postgres::Row| Session {
             client: Client {
-                user: row.get(0),
-                database: row.get(1),
-                application: row.get(2),
+                user: row.get::<_, Text>(0).0,
+                database: row.get::<_, Text>(1).0,
+                application: row.get::<_, Text>(2).0,
                 address: row.get(3),
             },
             tls: row

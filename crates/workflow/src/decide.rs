@@ -98,6 +98,8 @@ pub struct Wanted {
     pub reload_digest: String,
     /// Roles, password, databases.
     pub access_digest: String,
+    /// The service's own SQL, which another pgkeep may have another of.
+    pub bootstrap_digest: String,
     /// All that a client sees.
     pub proof_digest: String,
 }
@@ -147,7 +149,9 @@ fn decide_running(instance: &DbInstance, wanted: &Wanted) -> Option<Effect> {
         || !is(&applied.start_digest, &wanted.start_digest)
     {
         Some(Effect::Stop)
-    } else if !is(&applied.access_digest, &wanted.access_digest) {
+    } else if !is(&applied.access_digest, &wanted.access_digest)
+        || !is(&applied.bootstrap_digest, &wanted.bootstrap_digest)
+    {
         Some(Effect::ApplyAccess)
     } else if !is(&applied.reload_digest, &wanted.reload_digest) {
         Some(Effect::Reload)

@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pgkeep_model::parameters::openssl_release;
 use pgkeep_model::{
-    Applied, CertificateRecord, DbInstance, EngineSource, EventCategory, InstanceStatus,
-    KeyAlgorithm,
+    Applied, CertificateRecord, DbInstance, EventCategory, InstanceStatus, KeyAlgorithm,
 };
 use pgkeep_pki::{Leaf, LeafKey};
 use pgkeep_postgres::{
-    Engine, EngineCatalogue, InstanceFiles, KeyPair, PostgresError, Priority, Shutdown, Started,
-    discard, end_orphans, prepare, recovers, remove_other_key_pairs, take_prepared, use_key_pair,
+    Engine, InstanceFiles, KeyPair, PostgresError, Priority, Shutdown, Started, discard,
+    end_orphans, prepare, recovers, remove_other_key_pairs, take_prepared, use_key_pair,
     why_tls_not_reloaded, write_configuration, write_key_pair,
 };
 use pgkeep_probe::{Endpoint, Expected, Plaintext, PlaintextPolicy, prove};
@@ -28,6 +26,8 @@ const START_LIMIT: Duration = Duration::from_mins(5);
 const START_LOOK: Duration = Duration::from_secs(5);
 /// How long a server may take to take roles and a password.
 const ACCESS_LIMIT_S: u64 = 60;
+/// How long what an earlier pgkeep made may take to become what this one makes, in all databases.
+const BOOTSTRAP_LIMIT_S: u64 = 600;
 /// How long a proof may take; on loopback it takes milliseconds.
 const PROOF_LIMIT: Duration = Duration::from_secs(10);
 
@@ -85,7 +85,8 @@ impl Step<'_> {
         }
         self.control.taken_prepared.store(true, Ordering::Relaxed);
         self.control.taken.store(true, Ordering::Relaxed);
-        Ok(nothing())
+        let digest = self.plan.wanted.bootstrap_digest.clone();
+        Ok(Box::new(move |applied| applied.bootstrap_digest = Some(digest)))
     }
 
     async fn issue_certificate(&self) -> Result<Record, WorkflowError> {
@@ -191,17 +192,23 @@ impl Step<'_> {
     }
 
     async fn apply_access(&self) -> Result<Record, WorkflowError> {
-        let applying = async {
+        let wanted = self.plan.wanted.clone();
+        let is_current = self.instance.applied.bootstrap_digest.as_ref();
+        let is_current = is_current == Some(&wanted.bootstrap_digest);
+        let access = async {
             let admin = self.control.lend_session(self.instance).await?;
-            admin.ensure_access(&self.plan.access).await
+            admin.ensure_access(&self.plan.access).await?;
+            Ok(admin)
         };
-        let limit = Duration::from_secs(ACCESS_LIMIT_S);
-        tokio::time::timeout(limit, applying).await.map_err(|_| PostgresError::TimedOut {
-            what: "take roles and a password",
-            seconds: ACCESS_LIMIT_S,
-        })??;
-        let digest = self.plan.wanted.access_digest.clone();
-        Ok(Box::new(move |applied| applied.access_digest = Some(digest)))
+        let admin = within("take roles and a password", ACCESS_LIMIT_S, access).await?;
+        if !is_current {
+            let update = admin.ensure_bootstrap(self.files, self.instance.desired.port);
+            within("take the service's own SQL", BOOTSTRAP_LIMIT_S, update).await?;
+        }
+        Ok(Box::new(move |applied| {
+            applied.access_digest = Some(wanted.access_digest);
+            applied.bootstrap_digest = Some(wanted.bootstrap_digest);
+        }))
     }
 
     async fn reload(&self) -> Result<Record, WorkflowError> {
@@ -276,6 +283,16 @@ impl Step<'_> {
     }
 }
 
+/// What a server answers that may hang.
+async fn within<T>(
+    what: &'static str,
+    seconds: u64,
+    answer: impl Future<Output = Result<T, PostgresError>>,
+) -> Result<T, PostgresError> {
+    let answered = tokio::time::timeout(Duration::from_secs(seconds), answer).await;
+    answered.map_err(|_| PostgresError::TimedOut { what, seconds })?
+}
+
 fn nothing() -> Record {
     Box::new(|_| {})
 }
@@ -296,33 +313,6 @@ pub(crate) fn certificate_record(
     }
 }
 
-impl Control {
-    /// The OpenSSL of an instance's engine; of one that is not installed yet, that of all embedded
-    /// ones.
-    pub fn openssl_of(&self, instance: &DbInstance) -> (u16, u16, u16) {
-        openssl_of(&self.settings.engines, instance)
-    }
-
-    /// The engine that an instance runs on, if it is installed.
-    pub(crate) fn engine_of(&self, instance: &DbInstance) -> Option<Engine> {
-        engine_of(&self.settings.engines, instance)
-    }
-}
-
-/// The OpenSSL of the engine that an instance would run on, as [`Control::openssl_of`].
-pub fn openssl_of(engines: &EngineCatalogue, instance: &DbInstance) -> (u16, u16, u16) {
-    openssl_in(engine_of(engines, instance).as_ref())
-}
-
-fn engine_of(engines: &EngineCatalogue, instance: &DbInstance) -> Option<Engine> {
-    engines.installed().into_iter().find(|engine| crate::pool::runs_on(instance, engine))
-}
-
-/// The OpenSSL of an engine; of one that is not installed yet, that of all embedded ones.
-pub(crate) fn openssl_in(engine: Option<&Engine>) -> (u16, u16, u16) {
-    engine.and_then(|engine| openssl_release(&engine.openssl.text)).unwrap_or((1, 1, 1))
-}
-
 impl Step<'_> {
     /// The event that tells of an effect on an instance that had been available before.
     pub(crate) async fn event(&self, effect: Effect) -> Option<(EventCategory, String)> {
@@ -332,7 +322,10 @@ impl Step<'_> {
         }
         let authority = &instance.desired.ca_identifier;
         let (category, message) = match effect {
-            Effect::ApplyAccess => {
+            Effect::ApplyAccess
+                if instance.applied.access_digest.as_ref()
+                    != Some(&self.plan.wanted.access_digest) =>
+            {
                 (EventCategory::ConfigurationChange, "Reset master credentials.".to_owned())
             }
             Effect::IssueCertificate => {
@@ -372,12 +365,5 @@ impl Step<'_> {
         }
         let refusal = self.instance.applied.refusal.as_ref();
         refusal.map(|it| it.reason.clone()).unwrap_or_default()
-    }
-}
-
-/// The release to record for an instance: that of the system engine that now runs it.
-pub(crate) fn release_in_use(instance: &mut DbInstance, engine: &Engine) {
-    if instance.desired.engine_source == EngineSource::System {
-        instance.desired.engine_version = engine.version;
     }
 }

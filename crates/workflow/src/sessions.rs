@@ -1,6 +1,7 @@
 //! The open sessions of instances, for people and for monitoring: asked of the servers themselves,
 //! a few at once and none for long, so that one that hangs holds up nobody.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ impl Control {
         instances: Vec<DbInstance>,
     ) -> Vec<(DbInstanceIdentifier, Option<Vec<Session>>)> {
         let mut questions = JoinSet::new();
+        let mut asked = HashMap::new();
         for instance in instances {
             let files = self.files(&instance);
             let running = self.postmasters.running(&instance.resource_id, &files);
@@ -31,16 +33,24 @@ impl Control {
                 continue;
             }
             let control = Arc::clone(self);
-            questions.spawn(async move {
+            let identifier = instance.desired.identifier.clone();
+            let question = questions.spawn(async move {
                 let _turn = control.looks.acquire().await;
                 let sessions = control.sessions_of(&instance).await.inspect_err(|error| {
                     let error = error as &dyn std::error::Error;
                     debug!(instance = %instance.desired.identifier, error, "sessions not known");
                 });
-                (instance.desired.identifier, sessions.ok())
+                sessions.ok()
             });
+            asked.insert(question.id(), identifier);
         }
-        questions.join_all().await
+        let mut answers = Vec::new();
+        // One that panicked takes nothing away from the others.
+        while let Some(answer) = questions.join_next_with_id().await {
+            let (id, sessions) = answer.unwrap_or_else(|error| (error.id(), None));
+            answers.extend(asked.remove(&id).map(|identifier| (identifier, sessions)));
+        }
+        answers
     }
 
     /// The sessions of an instance whose server runs.

@@ -7,7 +7,8 @@ use tracing::{debug, info};
 
 use crate::decide::{Effect, World, certificate_fits, decide};
 use crate::driver::Driver;
-use crate::effects::{Step, openssl_in, release_in_use};
+use crate::effects::Step;
+use crate::engines::{openssl_in, release_in_use};
 use crate::failpoint::{Moment, reached};
 use crate::maintenance::{renews, waits_until};
 use crate::wanted::plan;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use pgkeep_model::{DbInstance, DbParameterGroup, EffectiveParameters, EngineVersion};
-use pgkeep_postgres::{Access, Postmaster, Rendered, Settings, digest, render};
+use pgkeep_postgres::{Access, Postmaster, Rendered, Settings, bootstrap_digest, digest, render};
 
 use crate::decide::Wanted;
 use crate::parameters::Parameters;
@@ -75,6 +75,7 @@ fn digests(
             access.master_password.reveal(),
             access.db_name.as_deref().unwrap_or(""),
         ]),
+        bootstrap_digest: bootstrap_digest(),
         proof_digest: digest([&*reload_digest, &instance.desired.endpoint]),
         reload_digest,
     }

@@ -116,7 +116,20 @@ impl Superuser {
     /// The rows of a statement, which must succeed.
     #[track_caller]
     pub(crate) fn query(&self, plane: &ControlPlane, instance: &Instance, sql: &str) -> String {
+        self.query_in(plane, instance, "postgres", sql)
+    }
+
+    /// The same in another database.
+    #[track_caller]
+    pub(crate) fn query_in(
+        &self,
+        plane: &ControlPlane,
+        instance: &Instance,
+        database: &str,
+        sql: &str,
+    ) -> String {
         let psql = Psql::to(plane, instance).with("host", &self.socket).with("hostaddr", "");
+        let psql = psql.with("dbname", database);
         let psql = psql.with("user", "rdsadmin").with("sslmode", "disable");
         let options = format!("{PATIENT} -c temp_file_limit=-1");
         let mut command = psql.with("sslrootcert", "").with("options", &options).command();

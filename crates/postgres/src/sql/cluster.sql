@@ -1,13 +1,14 @@
--- The roles and the database that every instance of the service has. Single-user mode reads this:
--- a statement ends with a semicolon and an empty line.
+-- The roles that every instance of the service has. Single-user mode reads this: a statement ends
+-- with a semicolon and an empty line. Repeated, it brings back what is missing: up to 15 whoever
+-- may create roles may drop these.
 
-CREATE ROLE rds_superuser NOLOGIN;
-
-CREATE ROLE rds_iam NOLOGIN;
-
-CREATE ROLE rds_password NOLOGIN;
-
-CREATE ROLE rds_replication NOLOGIN;
+DO $$ DECLARE it name; BEGIN
+  FOREACH it IN ARRAY '{rds_superuser, rds_iam, rds_password, rds_replication}'::name[] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = it) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', it);
+    END IF;
+  END LOOP;
+END $$;
 
 GRANT pg_monitor, pg_signal_backend, rds_replication, rds_password TO rds_superuser
   WITH ADMIN OPTION;
@@ -28,8 +29,4 @@ DO $$ DECLARE it record; BEGIN
     EXECUTE format('ALTER ROLE rdsadmin SET %I TO %L', it.name, it.boot_val);
   END LOOP;
 END $$;
-
-CREATE DATABASE rdsadmin;
-
-REVOKE ALL ON DATABASE rdsadmin FROM PUBLIC;
 

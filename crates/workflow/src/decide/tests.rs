@@ -55,6 +55,7 @@ fn wanted() -> Wanted {
         start_digest: digest("start"),
         reload_digest: digest("reload"),
         access_digest: digest("access"),
+        bootstrap_digest: digest("bootstrap"),
         proof_digest: digest("proof"),
     }
 }
@@ -76,7 +77,10 @@ fn simulate(effect: Effect, instance: &mut DbInstance, wanted: &Wanted, world: &
     let applied = &mut instance.applied;
     match effect {
         Effect::InstallEngine => world.engine = true,
-        Effect::TakeDataDirectory => world.data_directory = true,
+        Effect::TakeDataDirectory => {
+            world.data_directory = true;
+            applied.bootstrap_digest = Some(wanted.bootstrap_digest.clone());
+        }
         Effect::IssueCertificate => {
             // The whole pair that was proved stays, to be put back.
             let was_proved = applied.certificate == applied.proved;
@@ -101,7 +105,10 @@ fn simulate(effect: Effect, instance: &mut DbInstance, wanted: &Wanted, world: &
             applied.reload_digest = Some(wanted.reload_digest.clone());
             applied.reboots = instance.desired.reboots;
         }
-        Effect::ApplyAccess => applied.access_digest = Some(wanted.access_digest.clone()),
+        Effect::ApplyAccess => {
+            applied.access_digest = Some(wanted.access_digest.clone());
+            applied.bootstrap_digest = Some(wanted.bootstrap_digest.clone());
+        }
         Effect::Reload => {
             applied.reload_digest = Some(wanted.reload_digest.clone());
             applied.proof_digest = None;
@@ -143,6 +150,7 @@ fn every_record() -> Vec<Applied> {
         reload_digest: Some("reload".to_owned()),
         parameters: None,
         access_digest: Some("access".to_owned()),
+        bootstrap_digest: Some("bootstrap".to_owned()),
         proof_digest: Some("proof".to_owned()),
         reboots: 1,
         started_at: None,
@@ -159,6 +167,7 @@ fn every_record() -> Vec<Applied> {
         old(|it| it.start_digest = None),
         old(|it| it.reload_digest = Some("older".to_owned())),
         old(|it| it.access_digest = Some("older".to_owned())),
+        old(|it| it.bootstrap_digest = None),
         old(|it| it.proof_digest = None),
         old(|it| (it.certificate, it.proved) = (None, None)),
         old(unproved),
@@ -265,6 +274,7 @@ fn each_change_costs_no_more_than_it_must() {
     };
     assert_eq!(after(|it| it.desired.reboots += 1), [Stop, Start, Prove]);
     assert_eq!(after(|it| it.applied.access_digest = None), [ApplyAccess]);
+    assert_eq!(after(|it| it.applied.bootstrap_digest = None), [ApplyAccess]);
     let done = DbInstance { applied: every_record().pop().unwrap(), ..instance() };
     assert_eq!(run(done, World { renews: true, ..all }), [IssueCertificate, Prove]);
     assert_eq!(after(|it| it.applied.reload_digest = None), [Reload, Prove]);
