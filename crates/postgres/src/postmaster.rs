@@ -242,7 +242,7 @@ fn adopt(files: &InstanceFiles) -> Result<Option<Postmaster>, PostgresError> {
 pub(crate) fn watch_server(pid: Pid, data: &Path) -> Result<Option<Postmaster>, PostgresError> {
     let handle = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(handle) => handle,
-        // Nobody's number, or that of a thread (`ENOENT` from Linux 6.9 on, `EINVAL` before).
+        // Nobody's number, or that of a thread (`ENOENT` on Linux 6.18, `EINVAL` earlier).
         Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => return Ok(None),
         Err(error) => return Err(not_run(error)),
     };
