@@ -144,20 +144,17 @@ impl Admin {
     /// hinder, since it is by the password that he is kept out: up to 15 he may drop roles of the
     /// service, and `postgres` is his own.
     pub async fn ensure_access(&self, access: &Access) -> Result<(), PostgresError> {
-        let role = identifier(&access.master_username);
-        let name = literal(&access.master_username);
+        let name = &access.master_username;
+        let role = identifier(name);
         // The verifier is part of the statement, since utility statements take no parameters;
         // `QUIET` keeps the server from writing it to its log.
         let password = literal(access.master_password.reveal());
+        let exists = self.finds("SELECT FROM pg_roles WHERE rolname = $1", &[name]).await?;
+        let verb = if exists { "ALTER" } else { "CREATE" };
         self.run(
             "make the master user",
             &format!(
-                "DO $pgkeep$ BEGIN
-                   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
-                     CREATE ROLE {role};
-                   END IF;
-                 END $pgkeep$;
-                 ALTER ROLE {role} LOGIN NOSUPERUSER INHERIT CREATEDB CREATEROLE NOREPLICATION
+                "{verb} ROLE {role} LOGIN NOSUPERUSER INHERIT CREATEDB CREATEROLE NOREPLICATION
                    VALID UNTIL 'infinity' PASSWORD {password}"
             ),
         )
@@ -166,18 +163,12 @@ impl Admin {
         if !self.finds(has_roles, &[]).await? {
             self.run("make the service's roles", CLUSTER).await?;
         }
-        self.run(
-            "make the master user what it is",
-            &format!(
-                "GRANT rds_superuser TO {role};
-                 DO $pgkeep$ BEGIN
-                   IF EXISTS (SELECT FROM pg_database WHERE datname = 'postgres') THEN
-                     ALTER DATABASE postgres OWNER TO {role};
-                   END IF;
-                 END $pgkeep$"
-            ),
-        )
-        .await?;
+        let what = "make the master user what it is";
+        self.run(what, &format!("GRANT rds_superuser TO {role}")).await?;
+        // It may drop that database.
+        if self.finds("SELECT FROM pg_database WHERE datname = 'postgres'", &[]).await? {
+            self.run(what, &format!("ALTER DATABASE postgres OWNER TO {role}")).await?;
+        }
         if let Some(database) = &access.db_name {
             self.ensure_database(database, &role).await?;
         }
