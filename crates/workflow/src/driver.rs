@@ -155,7 +155,7 @@ impl Driver {
                     Ok(Turn::Again) => {}
                     Ok(Turn::Over) => return Ok(()),
                     Err(error) => {
-                        self.control.failures.count(doing);
+                        self.control.failures.count(doing.map(|it| it.effect));
                         return self.record_failure(id, claim, doing, &error);
                     }
                 }

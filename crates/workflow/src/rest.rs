@@ -15,7 +15,7 @@ use crate::deaths::pause_after;
 use crate::decide::Effect;
 use crate::driver::Driver;
 use crate::maintenance::next_window;
-use crate::turn::Turn;
+use crate::turn::{Doing, Turn};
 use crate::{WorkflowError, loopback_address};
 
 /// Failed starts in a row after which the parameters are held responsible: with the pauses of
@@ -84,7 +84,7 @@ impl Driver {
         &self,
         id: &DbiResourceId,
         claim: Claim,
-        doing: Option<Effect>,
+        doing: Option<Doing>,
         error: &WorkflowError,
     ) -> Result<(), WorkflowError> {
         let control = &self.control;
@@ -121,11 +121,13 @@ impl Driver {
                 let applied = &row.applied;
                 let in_its_time =
                     applied.certificate.as_ref().is_some_and(|it| it.not_before <= now);
-                if in_its_time
+                // Another wish that came meanwhile is not refused with it.
+                if let Some(Doing { generation, .. }) = doing
+                    && in_its_time
                     && refuses_certificate(error)
                     && applied.certificate != applied.proved
                 {
-                    let (generation, reason) = (row.generation, message.clone());
+                    let reason = message.clone();
                     row.applied.refusal = Some(CertificateRefusal { at: now, generation, reason });
                 }
                 if elsewhere {
@@ -133,8 +135,8 @@ impl Driver {
                 }
             })?;
             let put = said.map(|status| format!("Database instance put into {status}. {message}."));
-            let not_issued =
-                is_new && instance.applied.created && doing == Some(Effect::IssueCertificate);
+            let issued = doing.is_some_and(|it| it.effect == Effect::IssueCertificate);
+            let not_issued = is_new && instance.applied.created && issued;
             let not_issued = not_issued.then(|| {
                 let authority = &instance.desired.ca_identifier;
                 format!("Could not issue a new server certificate by {authority}: {message}.")

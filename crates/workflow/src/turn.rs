@@ -22,12 +22,20 @@ pub(crate) enum Turn {
     Over,
 }
 
+/// An effect under way.
+#[derive(Clone, Copy)]
+pub(crate) struct Doing {
+    pub(crate) effect: Effect,
+    /// [`DbInstance::generation`] of the wish that it is for.
+    pub(crate) generation: u64,
+}
+
 impl Driver {
-    /// Takes a turn. `doing` is the effect under way, also when it failed.
+    /// Takes a turn. `doing` is what is under way, also when it failed.
     pub(crate) async fn turn(
         self: &Arc<Self>,
         id: &DbiResourceId,
-        doing: &mut Option<Effect>,
+        doing: &mut Option<Doing>,
     ) -> Result<Turn, WorkflowError> {
         *doing = None;
         let control = &self.control;
@@ -69,7 +77,7 @@ impl Driver {
             return Ok(Turn::Over);
         }
         debug!(instance = %instance.desired.identifier, effect = effect.name(), "doing");
-        *doing = Some(effect);
+        *doing = Some(Doing { effect, generation: instance.generation });
         interrupt(effect, Moment::Before)?;
         let engine = engine.as_ref();
         // A change replaces the pair whatever became of its files.
