@@ -71,7 +71,7 @@ impl Psql {
     }
 
     /// What psql says of the connection when it begins, which it shows to a terminal only; `script`
-    /// is one.
+    /// is one. Without Readline it writes no history into the home directory.
     #[track_caller]
     pub fn banner(&self) -> String {
         let command = self.command();
@@ -80,7 +80,8 @@ impl Psql {
         let line: String = words.map(quote).collect();
         let mut terminal = Command::new("script");
         let psql = command.get_program().display();
-        terminal.args(["--quiet", "--return", "--command", &format!("{psql}{line}"), "/dev/null"]);
+        let line = format!("{psql} --no-readline{line}");
+        terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => terminal.env(name, value),
