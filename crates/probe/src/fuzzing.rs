@@ -8,7 +8,7 @@ pub fn server_flight(bytes: &[u8]) {
     let Ok(flight) = parse_flight(bytes) else {
         return;
     };
-    for key_exchange in flight.key_exchange {
+    if let Some(key_exchange) = flight.key_exchange {
         for (ecdhe, signs_by) in [(true, true), (true, false), (false, true), (false, false)] {
             parse_key_exchange(&key_exchange, ecdhe, signs_by);
         }
