@@ -142,7 +142,8 @@ impl Admin {
     ///
     /// A message is a transaction. The password is in one with nothing that a master user can
     /// hinder, since it is by the password that he is kept out: up to 15 he may drop roles of the
-    /// service, and `postgres` is his own.
+    /// service, and `postgres` is his own. No `DO`: for that a server that has just started would
+    /// load plpgsql, while whoever asked for it waits.
     pub async fn ensure_access(&self, access: &Access) -> Result<(), PostgresError> {
         let name = &access.master_username;
         let role = identifier(name);

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pgkeep_model::{CertificateRefusal, DbInstance, DbiResourceId, EventCategory, InstanceStatus};
+use pgkeep_model::{
+    Applied, CertificateRefusal, DbInstance, DbiResourceId, EventCategory, InstanceStatus,
+};
 use pgkeep_postgres::{PostgresError, Postmaster};
 use pgkeep_probe::{ProbeError, ProofError};
 use pgkeep_store::Claim;
@@ -118,26 +120,16 @@ impl Driver {
                         row.status = InstanceStatus::Modifying;
                     }
                 }
-                let applied = &row.applied;
-                let in_its_time =
-                    applied.certificate.as_ref().is_some_and(|it| it.not_before <= now);
-                // Another wish that came meanwhile is not refused with it.
-                if let Some(Doing { generation, .. }) = doing
-                    && in_its_time
-                    && refuses_certificate(error)
-                    && applied.certificate != applied.proved
-                {
-                    let reason = message.clone();
-                    row.applied.refusal = Some(CertificateRefusal { at: now, generation, reason });
+                if let Some(refusal) = doing.and_then(|it| refusal(&row.applied, it, error, now)) {
+                    row.applied.refusal = Some(refusal);
                 }
                 if elsewhere {
                     row.desired.address = IpAddr::V4(loopback_address());
                 }
             })?;
             let put = said.map(|status| format!("Database instance put into {status}. {message}."));
-            let issued = doing.is_some_and(|it| it.effect == Effect::IssueCertificate);
-            let not_issued = is_new && instance.applied.created && issued;
-            let not_issued = not_issued.then(|| {
+            let issues = doing.is_some_and(|it| it.effect == Effect::IssueCertificate);
+            let not_issued = (is_new && instance.applied.created && issues).then(|| {
                 let authority = &instance.desired.ca_identifier;
                 format!("Could not issue a new server certificate by {authority}: {message}.")
             });
@@ -149,6 +141,23 @@ impl Driver {
         })?;
         Ok(())
     }
+}
+
+/// That the certificate in use is not served, if an error says so of one that is valid by now and
+/// was not proved before. It is for the wish that was tried: one that came meanwhile does not wait.
+fn refusal(
+    applied: &Applied,
+    doing: Doing,
+    error: &WorkflowError,
+    now: OffsetDateTime,
+) -> Option<CertificateRefusal> {
+    let certificate = applied.certificate.as_ref().filter(|it| it.not_before <= now)?;
+    let is_refused = refuses_certificate(error) && applied.proved.as_ref() != Some(certificate);
+    is_refused.then(|| CertificateRefusal {
+        at: now,
+        generation: doing.generation,
+        reason: chain(error),
+    })
 }
 
 /// Whether an error says that the certificate in use is not the one that clients get, or that the
@@ -229,4 +238,29 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::tests::{certificate, instance};
+    use crate::maintenance::waits_until;
+
+    #[test]
+    fn a_wish_that_came_during_a_refused_one_does_not_wait() {
+        let message = "could not load private key file".to_owned();
+        let error = WorkflowError::Postgres(PostgresError::NotStarted { message });
+        let mut row = instance();
+        let tried = Doing { effect: Effect::Start, generation: row.generation };
+        let in_use = certificate(&row);
+        let now = in_use.not_before;
+        row.applied.certificate = Some(in_use);
+        row.applied.refusal = refusal(&row.applied, tried, &error, now);
+        assert!(waits_until(&row, now).is_some());
+        row.generation += 1;
+        assert_eq!(waits_until(&row, now), None);
+
+        row.applied.proved.clone_from(&row.applied.certificate);
+        assert_eq!(refusal(&row.applied, tried, &error, now), None);
+    }
 }
